@@ -1,0 +1,27 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** The moment, on the clock's scale, by which an answer is due, and the signal that says nobody wants it any more. */
+export interface Deadline {
+  readonly at: number;
+  readonly signal?: AbortSignal;
+}
+
+const requestDeadline = new AsyncLocalStorage<Deadline>();
+
+/** Runs `work` so that everything awaited in it finds this deadline. */
+export function runWithDeadline<T>(deadline: Deadline, work: () => T): T {
+  return requestDeadline.run(deadline, work);
+}
+
+/** The deadline of the request in whose course this is called. */
+export function currentDeadline(): Deadline | undefined {
+  return requestDeadline.getStore();
+}
+
+/** The earlier of two; a signal of either is kept, both are combined. */
+export function earlier(a: Deadline | undefined, b: Deadline): Deadline {
+  if (a === undefined) return b;
+  const at = Math.min(a.at, b.at);
+  const signal = a.signal && b.signal ? AbortSignal.any([a.signal, b.signal]) : (a.signal ?? b.signal);
+  return signal === undefined ? { at } : { at, signal };
+}
