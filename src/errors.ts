@@ -23,7 +23,6 @@ export const ERROR_KINDS = {
   DATABASE_MISCONFIGURED: { status: 503, title: "The database refuses this service", retryable: true, exitCode: 1 },
   STATEMENT_TIMEOUT: { status: 504, title: "The database cancelled the statement", retryable: false, exitCode: 1 },
   DEADLINE_EXCEEDED: { status: 504, title: "No answer within the deadline", retryable: false, exitCode: 1 },
-  CONNECTION_LOST: { status: 503, title: "The connection was lost", retryable: true, exitCode: 1 },
   SERIALIZATION_FAILURE: { status: 503, title: "Concurrent transactions collided", retryable: true, exitCode: 1 },
   OUTCOME_UNKNOWN: { status: 500, title: "It is not known whether the write happened", retryable: false, exitCode: 1 },
   CONSTRAINT_VIOLATED: { status: 409, title: "The data contradicts a constraint", retryable: false, exitCode: 1 },
@@ -54,6 +53,8 @@ export interface DebyErrorOptions {
   readonly reason?: string;
   /** Milliseconds until trying again makes sense. */
   readonly retryAfterMs?: number;
+  /** The connection went away under the statement, as opposed to none having been had. */
+  readonly isLostConnection?: boolean;
 }
 
 /** The one error that leaves deby: a code to branch on, an outcome to trust, a message to read. */
@@ -63,6 +64,7 @@ export class DebyError extends Error {
   readonly outcome: Outcome;
   readonly reason: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly isLostConnection: boolean;
 
   constructor(code: ErrorCode, message: string, options: DebyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -70,6 +72,7 @@ export class DebyError extends Error {
     this.outcome = options.outcome ?? "not-executed";
     this.reason = options.reason;
     this.retryAfterMs = options.retryAfterMs;
+    this.isLostConnection = options.isLostConnection ?? false;
   }
 
   get status(): number {

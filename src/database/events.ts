@@ -4,33 +4,21 @@ export interface Reason {
   readonly message: string;
 }
 
+/** A database that is not usable: when it was lost, and the counted attempts to get it back. */
+export interface Waiting {
+  readonly since: number;
+  readonly lostAt: number;
+  /** Number of the last attempt; 0 before the first. */
+  readonly attempt: number;
+  readonly nextAttemptAt: number;
+}
+
 /** The circuit's state. All times are milliseconds of the injected clock. */
 export type CircuitState =
-  | {
-      readonly name: "starting";
-      readonly since: number;
-      readonly attempt: number;
-      readonly nextAttemptAt: number;
-      readonly reason?: Reason;
-    }
+  | ({ readonly name: "starting"; readonly reason?: Reason } & Waiting)
   | { readonly name: "up"; readonly since: number; readonly reason?: Reason }
   | { readonly name: "suspect"; readonly since: number; readonly reason: Reason }
-  | {
-      readonly name: "reconnecting" | "down";
-      readonly since: number;
-      readonly lostAt: number;
-      readonly attempt: number;
-      readonly nextAttemptAt: number;
-      readonly reason: Reason;
-    }
-  | {
-      readonly name: "blocked";
-      readonly since: number;
-      readonly lostAt: number;
-      readonly attempt: number;
-      readonly nextAttemptAt: number;
-      readonly reason: Reason;
-    }
+  | ({ readonly name: "reconnecting" | "down" | "blocked"; readonly reason: Reason } & Waiting)
   | { readonly name: "read-only"; readonly since: number; readonly reason: Reason }
   | { readonly name: "draining"; readonly since: number; readonly last: StateName }
   | { readonly name: "closed"; readonly since: number };
@@ -49,14 +37,24 @@ export interface ServerFacts {
   readonly address: string;
 }
 
-/** Everything the connection system tells. Listeners must not throw; if one does, nobody else notices. */
+/** Everything the connection system tells. A listener that throws harms nobody. */
 export interface DatabaseEvents {
-  transition: { readonly from: CircuitState; readonly to: CircuitState; readonly at: number };
+  transition: { readonly from: CircuitState; readonly to: CircuitState };
   /** A counted attempt begins. */
-  attempt: { readonly attempt: number; readonly of: number; readonly address: string };
+  attempt: { readonly attempt: number; readonly of: number };
   attemptFailed: { readonly attempt: number; readonly of: number; readonly reason: Reason; readonly retryInMs: number };
+  /** A fresh probe was answered. */
   connected: ServerFacts;
   heartbeatFailed: { readonly reason: Reason };
-  /** Requests that waited for the database and the end they took. */
-  held: { readonly waiting: number };
+  /** The database is usable again. */
+  recovered: Recovery;
+}
+
+export interface Recovery {
+  readonly outageMs: number;
+  readonly attempts: number;
+  /** Requests that waited for the database during the outage. */
+  readonly held: number;
+  /** Requests that were sent away during the outage. */
+  readonly failed: number;
 }

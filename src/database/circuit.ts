@@ -1,0 +1,108 @@
+import type { PoolSettings } from "../config/types.ts";
+import type { CircuitState, Reason } from "./events.ts";
+import type { FailureClass } from "./sqlstate.ts";
+
+/** What can happen to the circuit. */
+export type CircuitEvent =
+  /** A sign of trouble: a closed socket, a connection error, a heartbeat without an answer. */
+  | { readonly type: "trouble"; readonly reason: Reason }
+  /** A fresh probe was answered; `isWritable` is what it found. */
+  | { readonly type: "proven"; readonly isWritable: boolean }
+  /** New connections are refused, yet one that we hold answers. */
+  | { readonly type: "refused-but-alive"; readonly reason: Reason }
+  /** A probe or a counted attempt failed, and nothing else answers. */
+  | { readonly type: "failed"; readonly reason: Reason; readonly failure: FailureClass }
+  /** A counted attempt begins. */
+  | { readonly type: "attempt-started" }
+  | { readonly type: "drain" }
+  | { readonly type: "close" };
+
+/** The first, loud series of attempts and what follows it. */
+export type Schedule = Pick<PoolSettings, "retryAttempts" | "retryDelaysMs" | "retryIntervalMs">;
+
+/** The states in which the database is not usable and attempts are counted. */
+export type WaitingState = Extract<CircuitState, { attempt: number }>;
+
+const READ_ONLY: Reason = { code: "READ_ONLY", message: "the server accepts no writes" };
+
+export function initialState(now: number): CircuitState {
+  return { name: "starting", since: now, lostAt: now, attempt: 0, nextAttemptAt: now };
+}
+
+export function isWaiting(state: CircuitState): state is WaitingState {
+  return "attempt" in state;
+}
+
+/** The pause after attempt number `attempt` (from 1), in milliseconds. */
+export function pauseAfter(attempt: number, { retryAttempts, retryDelaysMs, retryIntervalMs }: Schedule): number {
+  if (attempt > retryAttempts) return retryIntervalMs;
+  return retryDelaysMs[Math.min(attempt, retryDelaysMs.length) - 1] ?? retryIntervalMs;
+}
+
+/**
+ * The one place that decides the state. Pure; gives back the same object when the event changes nothing.
+ * `draining` ends in `closed` only, and `closed` never ends.
+ */
+export function transition(state: CircuitState, event: CircuitEvent, now: number, schedule: Schedule): CircuitState {
+  if (state.name === "closed") return state;
+  if (event.type === "close") return { name: "closed", since: now };
+  if (state.name === "draining") return state;
+  switch (event.type) {
+    case "drain":
+      return { name: "draining", since: now, last: state.name };
+    case "trouble":
+      if (state.name !== "up" && state.name !== "read-only") return state;
+      // What made the warning is no news: the pool runs into it at every connection that it wants to open.
+      if (state.reason?.code === event.reason.code) return state;
+      return { name: "suspect", since: now, reason: event.reason };
+    case "proven":
+      return proven(state, event.isWritable, now);
+    case "refused-but-alive":
+      return { name: "up", since: state.name === "up" ? state.since : now, reason: event.reason };
+    case "attempt-started": {
+      if (!isWaiting(state)) return state;
+      const attempt = state.attempt + 1;
+      return { ...state, attempt, nextAttemptAt: now + pauseAfter(attempt, schedule) };
+    }
+    case "failed":
+      return failed(state, event, now, schedule);
+    default:
+      return event satisfies never;
+  }
+}
+
+function proven(state: CircuitState, isWritable: boolean, now: number): CircuitState {
+  if (isWritable) {
+    return state.name === "up" && state.reason === undefined ? state : { name: "up", since: now };
+  }
+  return state.name === "read-only" ? state : { name: "read-only", since: now, reason: READ_ONLY };
+}
+
+function failed(
+  state: CircuitState,
+  { reason, failure }: Extract<CircuitEvent, { type: "failed" }>,
+  now: number,
+  schedule: Schedule,
+): CircuitState {
+  if (!isWaiting(state)) {
+    const fresh = { since: now, lostAt: now, attempt: 0, nextAttemptAt: now, reason };
+    return { name: failure === "misconfigured" ? "blocked" : "reconnecting", ...fresh };
+  }
+  const { attempt, lostAt } = state;
+  const name = nameAfterFailure(state, failure, schedule);
+  const pauseMs = name === "blocked" ? schedule.retryIntervalMs : pauseAfter(attempt, schedule);
+  return {
+    name,
+    since: name === state.name ? state.since : now,
+    lostAt,
+    attempt,
+    nextAttemptAt: now + pauseMs,
+    reason,
+  };
+}
+
+function nameAfterFailure(state: WaitingState, failure: FailureClass, schedule: Schedule): WaitingState["name"] {
+  if (failure === "misconfigured") return "blocked";
+  if (state.attempt >= schedule.retryAttempts) return "down";
+  return state.name === "starting" ? "starting" : "reconnecting";
+}

@@ -1,0 +1,272 @@
+import { Socket } from "node:net";
+import postgres from "postgres";
+import type { DatabaseTarget } from "../config/types.ts";
+import type { Clock } from "../core/clock.ts";
+import type { DeadlineSweep, Expiring } from "../core/sweep.ts";
+import { codedError, within } from "../core/within.ts";
+import { DebyError, type Outcome } from "../errors.ts";
+import { arrayTypes } from "./array-types.ts";
+import { dial } from "./dial.ts";
+import type { ServerFacts } from "./events.ts";
+import { parseFarewell } from "./farewell.ts";
+import { connectError, lostError, statementError } from "./sqlstate.ts";
+import { discard } from "./tls.ts";
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  readonly sweep: DeadlineSweep;
+  /** The moment by which dial, handshake and first answer must be done. */
+  readonly deadlineAt: number;
+  readonly applicationName: string;
+  /** Named prepared statements. */
+  readonly prepare: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What the server answered: rows, and the command tag such as `INSERT` or `COMMIT`. */
+export interface Answer<R> {
+  readonly rows: R[];
+  readonly command: string;
+}
+
+interface Pending {
+  readonly reject: (error: unknown) => void;
+  readonly bytesBefore: number;
+}
+
+const PROOF = `select current_setting('server_version') as version, pg_is_in_recovery() as "isStandby",
+  current_setting('transaction_read_only')::bool as "isReadOnly", pg_backend_pid() as pid`;
+
+/**
+ * One physical connection, used by one holder at a time: a postgres.js instance over a socket that we dialled, used
+ * once. At the first connection error or passed deadline the socket is reset and the instance buried; nothing is ever
+ * sent on it again.
+ */
+export class Connection implements Expiring {
+  readonly facts: ServerFacts;
+  /** The server process that serves this connection (a pooler's own number behind a pooler). */
+  readonly backendPid: number;
+  readonly openedAt: number;
+  /** Set by the pool: when the connection last became idle. */
+  idleSince: number;
+  /** Set by the pool: when it is too old to be used again. */
+  expiresAt = Number.POSITIVE_INFINITY;
+  /** Set by the pool: a connection of an older generation is not used again. */
+  generation = 0;
+  /** Called once, at the first sign that the connection is gone; never for a connection that we closed. */
+  onLost: (error: DebyError) => void = () => {};
+  deadlineAt = Number.POSITIVE_INFINITY;
+
+  readonly #sql: postgres.Sql;
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions;
+  #pending: Pending | undefined;
+  #lost: DebyError | undefined;
+  #isClosing = false;
+  #lastChunk: Buffer | undefined;
+
+  private constructor(sql: postgres.Sql, socket: Socket, options: ConnectionOptions, proof: Proof) {
+    this.#sql = sql;
+    this.#socket = socket;
+    this.#options = options;
+    this.facts = proof.facts;
+    this.backendPid = proof.pid;
+    this.openedAt = options.clock.now();
+    this.idleSince = this.openedAt;
+    socket.once("error", (error: Error) => this.#lose(error));
+    socket.once("close", () => this.#lose(codedError("CONNECTION_CLOSED", "The server closed the connection")));
+    socket.on("data", (chunk: Buffer) => {
+      this.#lastChunk = chunk;
+    });
+  }
+
+  /**
+   * Dials, authenticates and has one query answered.
+   * Throws DATABASE_UNAVAILABLE or DATABASE_MISCONFIGURED, `reason` being the SQLSTATE or the socket's code.
+   */
+  static async open(target: DatabaseTarget, options: ConnectionOptions): Promise<Connection> {
+    const { clock } = options;
+    const startedAt = clock.now();
+    const label = target.hosts.map(({ host, port }) => `${host}:${port}`).join(",");
+    let socket: Socket | undefined;
+    try {
+      const dialled = await dial(target, options);
+      socket = dialled.socket;
+      const sql = instanceOver(socket, target, options);
+      const [row] = await proveWithin(sql, socket, options);
+      if (row === undefined) throw codedError("PROTOCOL", "The server answered no row");
+      const { version, isStandby, isReadOnly, pid } = row;
+      const connectMs = clock.now() - startedAt;
+      const facts = {
+        version: version.split(" ")[0] ?? version,
+        isStandby,
+        isReadOnly,
+        connectMs,
+        address: dialled.address,
+      };
+      return new Connection(sql, socket, options, { facts, pid });
+    } catch (error) {
+      if (socket) discard(socket);
+      throw connectError(error, label);
+    }
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined || this.#isClosing;
+  }
+
+  /** Whether a statement of somebody is on its way. */
+  get isBusy(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /**
+   * Runs one statement; its values are always parameters.
+   * Throws the errors of `sqlstate.ts`; DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
+   */
+  run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
+    const parameters = values.map((value) => (Array.isArray(value) ? this.#sql.typed(value as never, 0) : value));
+    return this.#settle<R>(this.#sql(strings, ...(parameters as never[])) as never, deadlineAt);
+  }
+
+  /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
+  control(text: string, deadlineAt: number): Promise<Answer<never>> {
+    return this.#settle<never>(this.#sql.unsafe(text).simple() as never, deadlineAt);
+  }
+
+  /** The polite end of an idle connection. Resolves once the socket is closed, after at most a second. */
+  async close(): Promise<void> {
+    if (this.isLost) return;
+    this.#isClosing = true;
+    const { clock } = this.#options;
+    try {
+      await within<void>({ clock, deadlineAt: clock.now() + 1000 }, (resolve, reject) => {
+        this.#socket.once("close", () => resolve());
+        this.#sql.end().catch(reject);
+      });
+    } catch {
+      discard(this.#socket);
+    }
+  }
+
+  /** Gives the connection up by a reset; a statement on its way ends with the code given, its outcome told. */
+  destroy(code: "DATABASE_UNAVAILABLE" | "SHUTTING_DOWN", message: string): void {
+    if (this.#lost) return;
+    this.#isClosing = true;
+    this.#lose(new DebyError(code, message, { outcome: this.#outcome(), reason: "EVICTED", isLostConnection: true }));
+  }
+
+  /** The sweep calls this when the statement's deadline has passed. */
+  expire(): void {
+    if (this.#pending === undefined) return;
+    const options = { outcome: this.#outcome(), reason: "DEADLINE" };
+    this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
+  }
+
+  #settle<R>(query: PromiseLike<R[] & { command: string }>, deadlineAt: number): Promise<Answer<R>> {
+    if (this.#lost) return Promise.reject(lostError(this.#lost, false));
+    this.deadlineAt = deadlineAt;
+    this.#options.sweep.add(this);
+    return new Promise<Answer<R>>((resolve, reject) => {
+      const pending = { reject, bytesBefore: this.#socket.bytesWritten };
+      this.#pending = pending;
+      query.then(
+        (rows) => {
+          if (this.#pending !== pending) return;
+          this.#rest();
+          // A plain array: the driver's own carries the backend's cancel secret.
+          resolve({ rows: Array.from(rows), command: rows.command });
+        },
+        (error) => {
+          if (this.#pending !== pending) return;
+          const wrapped = statementError(error, this.#wasSent());
+          if (wrapped.code === "DATABASE_UNAVAILABLE") return this.#lose(error);
+          this.#rest();
+          reject(wrapped);
+        },
+      );
+    });
+  }
+
+  #rest(): void {
+    this.#pending = undefined;
+    this.#options.sweep.delete(this);
+  }
+
+  /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
+  #wasSent(): boolean {
+    return this.#pending !== undefined && this.#socket.bytesWritten > this.#pending.bytesBefore;
+  }
+
+  #outcome(): Outcome {
+    return this.#wasSent() ? "unknown" : "not-executed";
+  }
+
+  #lose(error: unknown): void {
+    if (this.#lost) return;
+    const pending = this.#pending;
+    const cause = this.#isClosing ? error : (parseFarewell(this.#lastChunk) ?? error);
+    this.#lost = error instanceof DebyError ? error : lostError(cause, this.#wasSent());
+    this.#rest();
+    discard(this.#socket);
+    pending?.reject(this.#lost);
+    if (!this.#isClosing) this.onLost(this.#lost);
+  }
+}
+
+interface Proof {
+  readonly facts: ServerFacts;
+  readonly pid: number;
+}
+
+type ProofRow = { version: string; isStandby: boolean; isReadOnly: boolean; pid: number };
+
+/** A postgres.js instance that can connect once, over this socket; a second connect gets a socket that dies. */
+function instanceOver(socket: Socket, target: DatabaseTarget, options: ConnectionOptions): postgres.Sql {
+  let isTaken = false;
+  const settings = {
+    host: "deby",
+    port: 0,
+    database: target.database,
+    username: target.user,
+    pass: target.password?.reveal() ?? "",
+    max: 1,
+    // One statement at a time: with pipelining a statement issued between 'error' and 'close' never settles.
+    max_pipeline: 0,
+    fetch_types: false,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 0,
+    prepare: options.prepare,
+    ssl: false,
+    types: arrayTypes,
+    connection: { application_name: options.applicationName },
+    onnotice: () => {},
+    socket: () => {
+      if (isTaken) return dyingSocket();
+      isTaken = true;
+      return socket;
+    },
+  };
+  // The driver's types do not know `socket`, `max_pipeline` and `pass`.
+  return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+}
+
+function dyingSocket(): Socket {
+  const socket = new Socket();
+  setImmediate(() => socket.destroy(codedError("CONNECTION_ENDED", "This connection is used once")));
+  return socket;
+}
+
+/** The first query, with our own ear on the socket: the driver does not settle in every case. */
+function proveWithin(sql: postgres.Sql, socket: Socket, options: ConnectionOptions): Promise<ProofRow[]> {
+  const onClose = { call: () => {} };
+  const onError = { call: (_: unknown) => {} };
+  socket.once("close", () => onClose.call());
+  socket.once("error", (error) => onError.call(error));
+  return within<ProofRow[]>(options, (resolve, reject) => {
+    onClose.call = () => reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection"));
+    onError.call = reject;
+    sql.unsafe<ProofRow[]>(PROOF).simple().then(resolve, reject);
+  });
+}

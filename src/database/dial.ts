@@ -1,0 +1,132 @@
+import { lookup } from "node:dns/promises";
+import { connect, isIP, type Socket } from "node:net";
+import type { DatabaseTarget, HostPort } from "../config/types.ts";
+import { type WithinOptions, within } from "../core/within.ts";
+import { discard, upgradeToTls, wantsTls } from "./tls.ts";
+
+/** An open socket over which the PostgreSQL protocol may begin. */
+export interface Dialled {
+  readonly socket: Socket;
+  /** host:port, or the Unix socket's path. */
+  readonly address: string;
+  readonly isEncrypted: boolean;
+}
+
+/** The deadline is the moment by which the socket must be ready, TLS included. */
+export type DialOptions = WithinOptions;
+
+/** One place to try: an address and the name it came from. */
+interface Candidate {
+  readonly host: string;
+  readonly label: string;
+  readonly connect: () => Socket;
+}
+
+/** Between the starts of two side-by-side connection attempts. Source: RFC 8305, section 5. */
+const STAGGER_MS = 250;
+
+/**
+ * Opens a socket to the first address that accepts, TLS by the target's sslmode.
+ * All addresses of all hosts are tried in order, the next one 250 ms after the one before or as soon as that failed.
+ *
+ * Throws the socket's own error (`code` ECONNREFUSED, ETIMEDOUT, ENOTFOUND …), or one with `code` TLS_REFUSED,
+ * TLS_FAILED or PROTOCOL.
+ */
+export async function dial(target: DatabaseTarget, options: DialOptions): Promise<Dialled> {
+  const candidates = await findCandidates(target.hosts);
+  const { socket, candidate } = await firstToAccept(candidates, options);
+  if (!wantsTls(target.sslmode, candidate.host)) {
+    return { socket, address: candidate.label, isEncrypted: false };
+  }
+  const upgraded = await upgradeToTls(socket, { ...options, target, host: candidate.host });
+  if (upgraded !== "failed") return { ...upgraded, address: candidate.label };
+  // sslmode=prefer: libpq falls back to a second, plain connection when TLS cannot be agreed on.
+  const plain = await openSocket(candidate, options);
+  return { socket: plain, address: candidate.label, isEncrypted: false };
+}
+
+/** A bare TCP connect that tells whether anything listens; the socket is closed at once. Throws like `dial`. */
+export async function knock(target: DatabaseTarget, options: DialOptions): Promise<void> {
+  const candidates = await findCandidates(target.hosts);
+  const { socket } = await firstToAccept(candidates, options);
+  socket.resetAndDestroy();
+}
+
+/** Where a host is dialled: `/folder` means the Unix socket in it. */
+export function addressLabel({ host, port }: HostPort): string {
+  if (host.startsWith("/")) return `${host}/.s.PGSQL.${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function findCandidates(hosts: readonly HostPort[]): Promise<Candidate[]> {
+  const results = await Promise.allSettled(hosts.map(candidatesOf));
+  const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  if (found.length > 0) return found;
+  throw results.find((result) => result.status === "rejected")?.reason ?? new Error("There is no host to connect to");
+}
+
+async function candidatesOf(target: HostPort): Promise<Candidate[]> {
+  const { host, port } = target;
+  const label = addressLabel(target);
+  if (host.startsWith("/")) return [{ host, label, connect: () => connect({ path: label }) }];
+  if (isIP(host)) return [{ host, label, connect: () => connect({ host, port }) }];
+  // Asked anew at every dial: a failover by DNS is seen at the next attempt.
+  const addresses = await lookup(host, { all: true, verbatim: true });
+  return addresses.map(({ address }) => ({ host, label, connect: () => connect({ host: address, port }) }));
+}
+
+function firstToAccept(
+  candidates: readonly Candidate[],
+  options: DialOptions,
+): Promise<{ socket: Socket; candidate: Candidate }> {
+  const { clock } = options;
+  const losers = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, losers.signal]) : losers.signal;
+  return new Promise((resolve, reject) => {
+    let next = 0;
+    let open = 0;
+    let firstError: unknown;
+    let timer = clock.after(0, start);
+
+    function start(): void {
+      timer.cancel();
+      const candidate = candidates[next];
+      if (candidate === undefined) return;
+      next += 1;
+      open += 1;
+      openSocket(candidate, { ...options, signal }).then(
+        (socket) => {
+          timer.cancel();
+          resolve({ socket, candidate });
+          losers.abort();
+        },
+        (error) => {
+          open -= 1;
+          firstError ??= error;
+          if (next < candidates.length) start();
+          else if (open === 0) reject(firstError);
+        },
+      );
+      if (next < candidates.length) timer = clock.after(STAGGER_MS, start);
+    }
+  });
+}
+
+async function openSocket(candidate: Candidate, options: DialOptions): Promise<Socket> {
+  const socket = candidate.connect();
+  try {
+    await within<void>(options, (resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+    });
+  } catch (error) {
+    discard(socket);
+    throw error;
+  }
+  socket.removeAllListeners("error");
+  if (!candidate.host.startsWith("/")) {
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 30_000);
+  }
+  return socket;
+}

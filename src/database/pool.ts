@@ -1,0 +1,270 @@
+import type { PoolSettings } from "../config/types.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Deadline } from "../core/deadline.ts";
+import { jittered, type Random } from "../core/random.ts";
+import type { DeadlineSweep } from "../core/sweep.ts";
+import { DebyError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+import { Waiters } from "./waiters.ts";
+
+/** Connections being opened at once while the pool fills. */
+const MAX_OPENING = 4;
+/** Pause after a connection could not be opened while others work, so that a full server is not hammered. */
+const OPEN_FAILURE_PAUSE_MS = 500;
+/** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
+const LIFETIME_JITTER = 0.1;
+
+/** What the pool needs of a connection; `Connection` is the one that talks to a server. */
+export type PooledConnection = Pick<
+  Connection,
+  "isLost" | "isBusy" | "openedAt" | "idleSince" | "expiresAt" | "generation" | "onLost" | "close" | "destroy"
+>;
+
+export interface PoolStats {
+  readonly total: number;
+  readonly idle: number;
+  readonly active: number;
+  readonly opening: number;
+  readonly waiting: number;
+  readonly max: number;
+  readonly min: number;
+  /** Grows by one with every outage; connections of an older one are gone. */
+  readonly generation: number;
+}
+
+export interface PoolDeps<C extends PooledConnection> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sweep: DeadlineSweep;
+  readonly settings: PoolSettings;
+  /** Opens one physical connection by the deadline. */
+  readonly open: (deadlineAt: number) => Promise<C>;
+  /** A connection was lost or could not be opened: somebody else decides what that means. */
+  readonly onTrouble: (error: DebyError) => void;
+  /** The error for somebody whose time to wait is over. */
+  readonly expiredError: () => DebyError;
+}
+
+/**
+ * Connections of one server, each leased to one holder at a time. Invariants, at every moment outside a method:
+ * `all.size + opening + closing <= max`; `idle` is a subset of `all`; while the pool is running and somebody waits, there is no idle one.
+ * A paused pool leases and opens nothing: whoever comes waits.
+ */
+export class Pool<C extends PooledConnection> {
+  readonly #deps: PoolDeps<C>;
+  readonly #all = new Set<C>();
+  // Last in, first out: what is not needed grows old at the bottom and is closed there.
+  readonly #idle: C[] = [];
+  readonly #waiters: Waiters<C>;
+  #opening = 0;
+  #closing = 0;
+  #generation = 1;
+  #isRunning = false;
+  #isClosed = false;
+  #openAgainAt = 0;
+  #onAllReleased: (() => void) | undefined;
+
+  constructor(deps: PoolDeps<C>) {
+    this.#deps = deps;
+    this.#waiters = new Waiters(deps.sweep);
+  }
+
+  /** An idle connection at once, or undefined. */
+  tryAcquire(): C | undefined {
+    if (!this.#isRunning) return undefined;
+    return this.#idle.pop();
+  }
+
+  /**
+   * Waits for a connection, first come, first served.
+   * Throws POOL_EXHAUSTED when too many wait already, `expiredError` at the deadline, ABORTED when the caller leaves.
+   */
+  acquire(deadline: Deadline): Promise<C> {
+    const { clock, settings, expiredError } = this.#deps;
+    if (this.#waiters.size >= settings.maxWaiters) {
+      return Promise.reject(
+        new DebyError(
+          "POOL_EXHAUSTED",
+          `Cannot wait for a connection, ${settings.maxWaiters} requests do already: ${this.figures()}`,
+        ),
+      );
+    }
+    const at = Math.min(deadline.at, clock.now() + settings.acquireTimeoutMs);
+    const waiting = this.#waiters.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, expiredError);
+    this.fill();
+    return waiting;
+  }
+
+  /** Gives a leased connection back. */
+  release(connection: C): void {
+    if (!this.#all.has(connection)) {
+      this.#noteReleased();
+      return;
+    }
+    const { clock } = this.#deps;
+    const isOver = connection.isLost || connection.isBusy || connection.generation !== this.#generation;
+    if (isOver || this.#isClosed || connection.expiresAt <= clock.now()) {
+      this.evict(connection);
+    } else {
+      connection.idleSince = clock.now();
+      this.#offer(connection);
+    }
+    this.#noteReleased();
+  }
+
+  /** Takes a connection out for good: politely if it rests, by a reset if a statement is on its way. */
+  evict(connection: C): void {
+    if (!this.#all.delete(connection)) return;
+    const position = this.#idle.indexOf(connection);
+    if (position >= 0) this.#idle.splice(position, 1);
+    if (connection.isBusy || connection.isLost) {
+      connection.destroy("DATABASE_UNAVAILABLE", "The connection was evicted");
+    } else {
+      this.#closing += 1;
+      void connection.close().finally(() => {
+        this.#closing -= 1;
+        this.fill();
+      });
+    }
+    this.fill();
+  }
+
+  /** Leases and opens nothing from now on; connections stay. */
+  pause(): void {
+    this.#isRunning = false;
+  }
+
+  /** Leases and opens again, the oldest waiter first. */
+  resume(): void {
+    if (this.#isClosed) return;
+    this.#isRunning = true;
+    while (this.#idle.length > 0 && this.#waiters.size > 0) {
+      const connection = this.#idle.pop();
+      if (connection) this.#waiters.serve(connection);
+    }
+    this.fill();
+  }
+
+  /** Pauses and resets every connection; statements on their way end with `code`. */
+  startGeneration(code: "DATABASE_UNAVAILABLE" | "SHUTTING_DOWN", message: string): void {
+    this.pause();
+    this.#generation += 1;
+    const everything = [...this.#all];
+    this.#all.clear();
+    this.#idle.length = 0;
+    this.#openAgainAt = 0;
+    for (const connection of everything) connection.destroy(code, message);
+  }
+
+  /** Sends all waiters away; returns how many there were. */
+  rejectWaiters(makeError: () => DebyError): number {
+    return this.#waiters.rejectAll(makeError);
+  }
+
+  /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once. */
+  fill(): void {
+    const { settings, clock } = this.#deps;
+    if (!this.#isRunning || this.#isClosed || clock.now() < this.#openAgainAt) return;
+    while (this.#opening < MAX_OPENING) {
+      const total = this.#all.size + this.#opening;
+      const isWanted = this.#waiters.size > this.#opening || total < settings.poolMin;
+      if (!isWanted || total + this.#closing >= settings.poolMax) return;
+      void this.#openOne();
+    }
+  }
+
+  /** Evicts what rested too long or lived too long, and refills; the housekeeper calls it. */
+  tidy(): void {
+    const { settings, clock } = this.#deps;
+    const now = clock.now();
+    for (const connection of [...this.#idle]) {
+      const isTooOld = connection.expiresAt <= now;
+      const isSuperfluous = this.#all.size > settings.poolMin && now - connection.idleSince >= settings.idleTimeoutMs;
+      if (isTooOld || isSuperfluous) this.evict(connection);
+    }
+    this.fill();
+  }
+
+  stats(): PoolStats {
+    const { poolMax, poolMin } = this.#deps.settings;
+    const total = this.#all.size;
+    const idle = this.#idle.length;
+    return {
+      total,
+      idle,
+      active: total - idle,
+      opening: this.#opening,
+      waiting: this.#waiters.size,
+      max: poolMax,
+      min: poolMin,
+      generation: this.#generation,
+    };
+  }
+
+  /** Closes idle connections now and leased ones when they come back, at the deadline at the latest. */
+  async close(deadlineAt: number): Promise<void> {
+    const { clock } = this.#deps;
+    this.#isClosed = true;
+    const resting = this.#idle.splice(0);
+    for (const connection of resting) this.#all.delete(connection);
+    const closing = Promise.all(resting.map((connection) => connection.close()));
+    if (this.#all.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(deadlineAt - clock.now(), resolve);
+        this.#onAllReleased = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    this.startGeneration("SHUTTING_DOWN", "The server shut down before the statement was answered");
+    await closing;
+  }
+
+  async #openOne(): Promise<void> {
+    const { clock, settings, random, open, onTrouble } = this.#deps;
+    const generation = this.#generation;
+    this.#opening += 1;
+    try {
+      const connection = await open(clock.now() + settings.connectTimeoutMs);
+      this.#opening -= 1;
+      connection.generation = generation;
+      connection.expiresAt = connection.openedAt + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * random());
+      if (generation !== this.#generation || this.#isClosed) {
+        connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late");
+        return;
+      }
+      this.#all.add(connection);
+      connection.onLost = (error) => this.#lose(connection, error);
+      this.#offer(connection);
+      this.fill();
+    } catch (error) {
+      this.#opening -= 1;
+      if (generation !== this.#generation || this.#isClosed) return;
+      this.#openAgainAt = clock.now() + jittered(OPEN_FAILURE_PAUSE_MS, 0.2, random);
+      onTrouble(error as DebyError);
+    }
+  }
+
+  #lose(connection: C, error: DebyError): void {
+    if (!this.#all.has(connection)) return;
+    // Whoever is told first decides whether the pool may go on; only then is the place filled again.
+    this.#deps.onTrouble(error);
+    this.evict(connection);
+  }
+
+  #offer(connection: C): void {
+    if (this.#isRunning && this.#waiters.serve(connection)) return;
+    this.#idle.push(connection);
+  }
+
+  #noteReleased(): void {
+    if (this.#isClosed && this.#all.size === 0) this.#onAllReleased?.();
+  }
+
+  /** `total=10 idle=0 active=10 opening=0 waiting=37`, for error messages. */
+  figures(): string {
+    const { total, idle, active, opening, waiting } = this.stats();
+    return `total=${total} idle=${idle} active=${active} opening=${opening} waiting=${waiting}`;
+  }
+}

@@ -1,0 +1,132 @@
+import { DebyError, type Outcome } from "../errors.ts";
+import type { Reason } from "./events.ts";
+
+/**
+ * What kind of trouble a code means:
+ * - `lost`: this connection is gone, or no connection came about
+ * - `transient`: the server answers, but not now (starting up, too many clients)
+ * - `misconfigured`: waiting does not cure it (password, role, database, TLS)
+ * - `routing`: the server takes no writes
+ * - `conflict`: concurrent transactions collided; the statement was undone
+ * - `application`: the statement itself is at fault
+ */
+export type FailureClass = "lost" | "transient" | "misconfigured" | "routing" | "conflict" | "application";
+
+/** Socket codes and codes of our own, in words. */
+const WORDS: Record<string, string> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by the server",
+  EPIPE: "connection closed by the server",
+  ETIMEDOUT: "no answer in time",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no route to the network",
+  ENOTFOUND: "the host name does not resolve",
+  EAI_AGAIN: "the name server does not answer",
+  ENOENT: "there is no such Unix socket",
+  EACCES: "access to the Unix socket is denied",
+  CONNECTION_CLOSED: "connection closed by the server",
+  CONNECTION_ENDED: "connection closed",
+  CONNECTION_DESTROYED: "connection closed by us",
+  CONNECT_TIMEOUT: "no answer in time",
+  PROTOCOL: "the peer does not speak the PostgreSQL protocol",
+  TLS_REFUSED: "the server does not offer TLS",
+  TLS_FAILED: "the TLS handshake failed",
+};
+
+const MISCONFIGURED = new Set([
+  "28P01",
+  "28000",
+  "3D000",
+  "42501",
+  "TLS_REFUSED",
+  "TLS_FAILED",
+  "SASL_SIGNATURE_MISMATCH",
+]);
+const TRANSIENT = new Set(["57P03", "53300"]);
+
+/** Classifies a code that ended an attempt to connect. */
+export function classifyConnectFailure(code: string): FailureClass {
+  if (MISCONFIGURED.has(code)) return "misconfigured";
+  if (TRANSIENT.has(code)) return "transient";
+  if (code === "READ_ONLY") return "routing";
+  return "lost";
+}
+
+/** Classifies a code that ended a statement. */
+export function classifyStatementFailure(code: string): FailureClass {
+  // 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 57P04 database dropped,
+  // 57P05 idle session timeout, 25P03 idle in transaction timeout, 25P04 transaction timeout, class 08 connection exceptions.
+  if (/^(57P0[1-5]|25P0[34]|08...)$/.test(code)) return "lost";
+  if (code in WORDS) return "lost";
+  if (code === "40001" || code === "40P01") return "conflict";
+  if (code === "25006") return "routing";
+  return "application";
+}
+
+/** The code of anything thrown: SQLSTATE, socket code, or UNKNOWN. */
+export function codeOf(error: unknown): string {
+  if (error instanceof DebyError) return error.reason ?? error.code;
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && code !== "" ? code : "UNKNOWN";
+}
+
+/** Code and words of anything thrown, without the driver's internals. */
+export function reasonOf(error: unknown): Reason {
+  // Our own message names the address and the code as well; the reason is what lies beneath.
+  if (error instanceof DebyError && error.cause !== undefined && error.reason !== undefined)
+    return reasonOf(error.cause);
+  const code = codeOf(error);
+  const words = WORDS[code] ?? (error as { message?: string } | null)?.message ?? String(error);
+  return { code, message: words };
+}
+
+/** `connection refused (ECONNREFUSED)`. */
+export function describeReason(reason: Reason): string {
+  return `${reason.message} (${reason.code})`;
+}
+
+/** A failed attempt to connect as the error that leaves the connection system. */
+export function connectError(error: unknown, address: string): DebyError {
+  if (error instanceof DebyError) return error;
+  const reason = reasonOf(error);
+  const code =
+    classifyConnectFailure(reason.code) === "misconfigured" ? "DATABASE_MISCONFIGURED" : "DATABASE_UNAVAILABLE";
+  return new DebyError(code, `Cannot connect to ${address}: ${describeReason(reason)}`, {
+    cause: error,
+    reason: reason.code,
+  });
+}
+
+/** The error of a statement whose connection was lost: what we know of it depends on whether bytes of it were sent. */
+export function lostError(error: unknown, wasSent: boolean): DebyError {
+  const reason = reasonOf(error);
+  const outcome: Outcome = wasSent ? "unknown" : "not-executed";
+  return new DebyError("DATABASE_UNAVAILABLE", `The connection was lost: ${describeReason(reason)}`, {
+    cause: error,
+    outcome,
+    reason: reason.code,
+    isLostConnection: true,
+  });
+}
+
+/** A statement that the server answered with an error: it was undone, unless the connection went with it. */
+export function statementError(error: unknown, wasSent: boolean): DebyError {
+  const { code, message } = reasonOf(error);
+  const outcome: Outcome = wasSent ? "rolled-back" : "not-executed";
+  const options = { cause: error, reason: code, outcome };
+  switch (classifyStatementFailure(code)) {
+    case "lost":
+    case "transient":
+    case "misconfigured":
+      return lostError(error, wasSent);
+    case "routing":
+      return new DebyError("READ_ONLY", `The server accepts no writes: ${message} (${code})`, options);
+    case "conflict":
+      return new DebyError("SERIALIZATION_FAILURE", `${message} (${code})`, options);
+    case "application":
+      break;
+  }
+  if (code === "57014") return new DebyError("STATEMENT_TIMEOUT", `${message} (${code})`, options);
+  if (code.startsWith("23")) return new DebyError("CONSTRAINT_VIOLATED", `${message} (${code})`, options);
+  return new DebyError("STATEMENT_FAILED", `${message} (${code})`, options);
+}

@@ -1,0 +1,98 @@
+import { formatDuration } from "../config/duration.ts";
+import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
+import type { Log } from "../core/log.ts";
+import type { Database } from "../database/database.ts";
+import { addressLabel } from "../database/dial.ts";
+import { describeReason } from "../database/sqlstate.ts";
+
+export interface OperatorLogOptions {
+  readonly log: Log;
+  readonly target: DatabaseTarget;
+  readonly settings: PoolSettings;
+}
+
+/** `localhost:5432/shop`, never with a password. */
+export function targetLabel({ hosts, database }: DatabaseTarget): string {
+  return `${hosts.map(addressLabel).join(",")}/${database}`;
+}
+
+/**
+ * Tells the operator what becomes of the database: transitions and counted attempts, not each failure, in the order
+ * and the words that the operator's view of the service promises. Returns the function that stops it.
+ */
+export function logDatabase(db: Database, { log, target, settings }: OperatorLogOptions): () => void {
+  const where = targetLabel(target);
+  let isFirstConnection = true;
+  log.info("db.connecting", `Connecting to PostgreSQL (${where})`);
+  const stops = [
+    db.on("connected", ({ version, connectMs, address }) => {
+      const fields = { version, connectMs: Math.round(connectMs), address };
+      log.success("db.connected", `Connection established: PostgreSQL ${version}, ${Math.round(connectMs)} ms`, fields);
+      if (!isFirstConnection) return;
+      isFirstConnection = false;
+      log.info("db.name", `Database: ${target.database}`, { database: target.database });
+      const interval = formatDuration(settings.heartbeatIntervalMs);
+      log.info("heartbeat.started", `Heartbeat started, every ${interval}`, {
+        intervalMs: settings.heartbeatIntervalMs,
+      });
+    }),
+    db.on("heartbeatFailed", ({ reason }) => {
+      log.warn("heartbeat.failed", `Heartbeat failed: ${describeReason(reason)}`, { code: reason.code });
+    }),
+    db.on("transition", ({ from, to }) => {
+      const why = "reason" in to && to.reason ? `: ${describeReason(to.reason)}` : "";
+      const code = "reason" in to ? { code: to.reason?.code } : {};
+      switch (to.name) {
+        case "reconnecting":
+          if (from.name === "down" || from.name === "blocked") return;
+          log.error("db.lost", `Connection to PostgreSQL lost${why}`, code);
+          log.info("db.reconnecting", "Attempting to reconnect");
+          return;
+        case "down": {
+          const every = formatDuration(settings.retryIntervalMs);
+          log.error("db.down", `Not reconnected, trying every ${every}; \`deby check\` tells what is wrong`, code);
+          return;
+        }
+        case "blocked": {
+          const every = formatDuration(settings.retryIntervalMs);
+          log.error(
+            "db.blocked",
+            `The server refuses us${why}; trying every ${every}; \`deby check\` tells how to mend it`,
+            code,
+          );
+          return;
+        }
+        case "read-only":
+          log.warn("db.read-only", `Connected, but read-only${why}`, code);
+          return;
+        default:
+          return;
+      }
+    }),
+    db.on("attempt", ({ attempt, of }) => {
+      if (attempt > 1 && attempt <= of) log.info("db.attempt", `Connection attempt ${attempt}/${of}`, { attempt, of });
+    }),
+    db.on("attemptFailed", ({ attempt, of, reason, retryInMs }) => {
+      const count = attempt <= of ? `${attempt}/${of}` : `${attempt}`;
+      const fields = { attempt, of, code: reason.code, retryInMs: Math.round(retryInMs) };
+      log.warn("db.attempt-failed", `Connection attempt ${count} failed: ${describeReason(reason)}`, fields);
+      if (attempt < of) log.info("db.retry", `Retrying in ${inSeconds(retryInMs)}`, { retryInMs: fields.retryInMs });
+    }),
+    db.on("recovered", ({ outageMs, attempts, held, failed }) => {
+      const fields = { outageMs: Math.round(outageMs), attempts, held, failed };
+      const counts = `${plural(attempts, "attempt")}, ${plural(held, "request")} held, ${failed} failed`;
+      log.success("db.reconnected", `Reconnected after ${(outageMs / 1000).toFixed(1)} s: ${counts}`, fields);
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function inSeconds(ms: number): string {
+  return plural(Math.round(ms / 100) / 10, "second");
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

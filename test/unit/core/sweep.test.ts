@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import { DeadlineSweep } from "../../../src/core/sweep.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+function entryAt(deadlineAt: number) {
+  const entry = { deadlineAt, expired: 0, expire: () => void entry.expired++ };
+  return entry;
+}
+
+test("one timer serves all entries, each expires once and at most a tick late", async () => {
+  const clock = new ManualClock();
+  const sweep = new DeadlineSweep(clock, { tickMs: 20 });
+  const early = entryAt(50);
+  const late = entryAt(200);
+  sweep.add(early);
+  sweep.add(late);
+  expect(clock.pending).toBe(1);
+  await clock.advance(49);
+  expect(early.expired).toBe(0);
+  await clock.advance(21);
+  expect(early.expired).toBe(1);
+  await clock.advance(1000);
+  expect([early.expired, late.expired]).toEqual([1, 1]);
+});
+
+test("no timer runs while nothing is registered", async () => {
+  const clock = new ManualClock();
+  const sweep = new DeadlineSweep(clock);
+  const entry = entryAt(1000);
+  sweep.add(entry);
+  sweep.delete(entry);
+  await clock.advance(100);
+  expect(clock.pending).toBe(0);
+});
+
+test("a late tick gives what has arrived meanwhile one more turn before anything expires", () => {
+  let now = 0;
+  const ticks: (() => void)[] = [];
+  const clock = {
+    now: () => now,
+    date: () => new Date(now),
+    after: (_: number, tick: () => void) => (ticks.push(tick), { cancel() {} }),
+  };
+  const sweep = new DeadlineSweep(clock, { tickMs: 20 });
+  const entry = entryAt(100);
+  sweep.add(entry);
+  now = 3000;
+  ticks.shift()?.();
+  expect(entry.expired).toBe(0);
+  now = 3020;
+  ticks.shift()?.();
+  expect(entry.expired).toBe(1);
+});

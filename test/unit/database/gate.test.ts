@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test";
+import type { CircuitState, StateName } from "../../../src/database/events.ts";
+import { Gate, refusal } from "../../../src/database/gate.ts";
+import { DebyError } from "../../../src/errors.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const reason = { code: "ECONNREFUSED", message: "connection refused" };
+const waiting = { since: 0, lostAt: 0, attempt: 5, nextAttemptAt: 9300, reason };
+
+const states: Record<StateName, CircuitState> = {
+  starting: { ...waiting, name: "starting" },
+  up: { name: "up", since: 0 },
+  suspect: { name: "suspect", since: 0, reason },
+  reconnecting: { ...waiting, name: "reconnecting" },
+  down: { ...waiting, name: "down" },
+  blocked: { ...waiting, name: "blocked" },
+  "read-only": { name: "read-only", since: 0, reason },
+  draining: { name: "draining", since: 0, last: "reconnecting" },
+  closed: { name: "closed", since: 0 },
+};
+
+const codeOf = (name: StateName, isWrite: boolean) => refusal(states[name], 0, { isWrite })?.code ?? "wait";
+
+describe("refusal", () => {
+  test("holds while a short outage may pass, and sends away otherwise", () => {
+    const names = Object.keys(states) as StateName[];
+    expect(Object.fromEntries(names.map((name) => [name, `${codeOf(name, false)} / ${codeOf(name, true)}`]))).toEqual({
+      starting: "wait / wait",
+      up: "wait / wait",
+      suspect: "wait / wait",
+      reconnecting: "wait / wait",
+      down: "DATABASE_UNAVAILABLE / DATABASE_UNAVAILABLE",
+      blocked: "DATABASE_MISCONFIGURED / DATABASE_MISCONFIGURED",
+      "read-only": "wait / READ_ONLY",
+      draining: "SHUTTING_DOWN / SHUTTING_DOWN",
+      closed: "SHUTTING_DOWN / SHUTTING_DOWN",
+    });
+  });
+
+  test("tells the time to the next counted attempt, and that nothing was executed", () => {
+    expect(refusal(states.down, 1300, { isWrite: true })).toMatchObject({
+      retryAfterMs: 8000,
+      outcome: "not-executed",
+      reason: "ECONNREFUSED",
+    });
+  });
+
+  test("lets what was begun go on while draining, as long as the database was there", () => {
+    expect(refusal({ name: "draining", since: 0, last: "up" }, 0, { isWrite: true })).toBeUndefined();
+  });
+});
+
+describe("the gate", () => {
+  function setUp(first: CircuitState) {
+    const clock = new ManualClock();
+    const calls: string[] = [];
+    const world = { state: first, waiting: 0 };
+    const pool = {
+      pause: () => void calls.push("pause"),
+      resume: () => void calls.push("resume"),
+      startGeneration: () => void calls.push("startGeneration"),
+      rejectWaiters: (makeError: () => DebyError) => {
+        calls.push(`reject ${makeError().code}`);
+        return world.waiting;
+      },
+      figures: () => "total=20 idle=0 active=20 opening=0 waiting=7",
+      stats: () => ({
+        total: 0,
+        idle: 0,
+        active: 0,
+        opening: 0,
+        waiting: world.waiting,
+        max: 20,
+        min: 2,
+        generation: 1,
+      }),
+    };
+    const gate = new Gate({ clock, pool, state: () => world.state });
+    const go = (to: CircuitState) => {
+      const from = world.state;
+      world.state = to;
+      gate.follow(from, to);
+    };
+    return { gate, calls, world, go };
+  }
+
+  test("pauses the pool on suspicion, begins a generation at the loss, and resumes at recovery", () => {
+    const { calls, go } = setUp(states.up);
+    go(states.suspect);
+    go(states.reconnecting);
+    go(states.up);
+    expect(calls).toEqual(["pause", "startGeneration", "pause", "resume"]);
+  });
+
+  test("sends the held away at the moment of going down, and counts held and failed", () => {
+    const { gate, calls, world, go } = setUp(states.up);
+    world.waiting = 3;
+    go(states.suspect);
+    gate.noteWaiting();
+    go(states.reconnecting);
+    go(states.down);
+    expect(calls.at(-1)).toBe("reject DATABASE_UNAVAILABLE");
+    expect(() => gate.admit({ isWrite: false })).toThrow(DebyError);
+    expect(gate.takeCounts()).toEqual({ held: 4, failed: 4 });
+    expect(gate.takeCounts()).toEqual({ held: 0, failed: 0 });
+  });
+
+  test("a wait that ends while the database is up blames the pool, with its figures", () => {
+    const { gate, world } = setUp(states.up);
+    expect(gate.expired()).toMatchObject({ code: "POOL_EXHAUSTED" });
+    expect(gate.expired().message).toContain("active=20");
+    world.state = states.reconnecting;
+    expect(gate.expired()).toMatchObject({ code: "DATABASE_UNAVAILABLE", outcome: "not-executed", retryAfterMs: 9300 });
+  });
+
+  test("draining a working database neither pauses the pool nor sends anybody away", () => {
+    const { calls, go } = setUp(states.up);
+    go({ name: "draining", since: 0, last: "up" });
+    expect(calls).toEqual([]);
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, test } from "bun:test";
+import { Emitter } from "../../../src/core/emitter.ts";
+import { codedError } from "../../../src/core/within.ts";
+import type { DatabaseEvents, ServerFacts } from "../../../src/database/events.ts";
+import { Monitor, type ProbeConnection } from "../../../src/database/monitor.ts";
+import { connectError, lostError } from "../../../src/database/sqlstate.ts";
+import { Watcher } from "../../../src/database/watcher.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { defaultSettings } from "../../support/settings.ts";
+
+const facts: ServerFacts = { version: "18.0", isStandby: false, isReadOnly: false, connectMs: 5, address: "db:5432" };
+
+/** A server that can be taken away, frozen, or made to refuse. */
+function setUp() {
+  const clock = new ManualClock();
+  const emitter = new Emitter<DatabaseEvents>();
+  const world = {
+    isUp: true,
+    isFrozen: false,
+    refusal: undefined as string | undefined,
+    isReadOnly: false,
+    probesAt: [] as number[],
+    hearts: [] as ProbeConnection[],
+  };
+  const after = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
+
+  async function reach(deadlineAt: number): Promise<void> {
+    if (world.isFrozen) {
+      await after(deadlineAt - clock.now());
+      throw codedError("ETIMEDOUT", "silence");
+    }
+    if (!world.isUp) throw codedError("ECONNREFUSED", "refused");
+    if (world.refusal) throw codedError(world.refusal, "refused by name");
+  }
+
+  async function probe(deadlineAt: number): Promise<ProbeConnection> {
+    world.probesAt.push(clock.now());
+    await reach(deadlineAt).catch((error) => {
+      throw connectError(error, "db:5432");
+    });
+    const heart = {
+      facts: { ...facts, isReadOnly: world.isReadOnly },
+      isLost: false,
+      isBusy: false,
+      onLost: () => {},
+      close: async () => {
+        heart.isLost = true;
+      },
+      destroy: () => {
+        heart.isLost = true;
+      },
+      control: async (_: string, at: number) => {
+        if (world.isFrozen || !world.isUp) {
+          await after(at - clock.now());
+          throw lostError(codedError("ETIMEDOUT", "silence"), true);
+        }
+        return { rows: [], command: "SELECT" };
+      },
+    };
+    world.hearts.push(heart);
+    return heart;
+  }
+
+  const watcher = new Watcher<ProbeConnection>({
+    clock,
+    random: () => 0.5,
+    settings: defaultSettings,
+    probe,
+    knock: reach,
+  });
+  const names: string[] = [];
+  const monitor = new Monitor({
+    clock,
+    settings: defaultSettings,
+    emitter,
+    watcher,
+    probe,
+    onTransition: (_, to) => void names.push(to.name),
+  });
+  const attempts: number[] = [];
+  emitter.on("attempt", () => void attempts.push(clock.now()));
+  const running = monitor.run();
+  const loseSocket = () => monitor.trouble(lostError(codedError("CONNECTION_CLOSED", "closed"), false));
+  return { clock, emitter, world, monitor, names, attempts, running, loseSocket };
+}
+
+describe("the monitor", () => {
+  test("connects at once, and then beats every heartbeat-interval without a new connection", async () => {
+    const { clock, monitor, names, world } = setUp();
+    await clock.advance(95_000);
+    expect(names).toEqual(["up"]);
+    expect(world.probesAt).toEqual([0]);
+    expect(monitor.latencyMs).toBeDefined();
+  });
+
+  test("a closed socket while the server is fine costs one probe and no outage", async () => {
+    const { clock, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    loseSocket();
+    loseSocket();
+    await clock.advance(10);
+    expect(names).toEqual(["up", "suspect", "up"]);
+    expect(world.probesAt).toEqual([0, 1000]);
+  });
+
+  test("attempts fall on 0, 2, 6, 12, 20 s after the loss and every 10 s from 30 s on", async () => {
+    const { clock, names, attempts, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    attempts.length = 0;
+    world.isUp = false;
+    loseSocket();
+    await clock.advance(55_000);
+    expect(attempts.map((at) => at - 1000)).toEqual([0, 2000, 6000, 12_000, 20_000, 30_000, 40_000, 50_000]);
+    expect(names).toEqual(["up", "suspect", "reconnecting", "down"]);
+  });
+
+  test("the watcher's success is the next attempt, within 2 % of the outage's age", async () => {
+    const { clock, monitor, attempts, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.isUp = false;
+    loseSocket();
+    await clock.advance(5000);
+    const before = attempts.length;
+    world.isUp = true;
+    await clock.advance(101);
+    expect(monitor.state.name).toBe("up");
+    expect(attempts.length).toBe(before + 1);
+  });
+
+  test("a frozen server that is idle is found out within heartbeat-interval plus heartbeat-timeout", async () => {
+    const { clock, monitor, world } = setUp();
+    await clock.advance(100);
+    world.isFrozen = true;
+    await clock.advance(35_000);
+    expect(monitor.state.name).toBe("reconnecting");
+  });
+
+  test("a black hole does not blind the watcher: its looks are short", async () => {
+    const { clock, monitor, world } = setUp();
+    await clock.advance(100);
+    world.isFrozen = true;
+    await clock.advance(85_000);
+    expect(monitor.state.name).toBe("down");
+    world.isFrozen = false;
+    await clock.advance(500 + 1200);
+    expect(monitor.state.name).toBe("up");
+  });
+
+  test("is blocked by a wrong password, tries on every retry-interval, and lets no watcher look in between", async () => {
+    const { clock, monitor, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.refusal = "28P01";
+    for (const heart of world.hearts) await heart.close();
+    loseSocket();
+    world.probesAt.length = 0;
+    await clock.advance(35_000);
+    expect(names).toEqual(["up", "suspect", "blocked"]);
+    expect(world.probesAt.map((at) => at - 1000)).toEqual([0, 0, 10_000, 20_000, 30_000]);
+    world.refusal = undefined;
+    await clock.advance(10_000);
+    expect(monitor.state.name).toBe("up");
+  });
+
+  test("stays up with a warning when new connections are refused while the heart still answers, until that is over", async () => {
+    const { clock, monitor, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.refusal = "53300";
+    loseSocket();
+    await clock.advance(100);
+    expect(monitor.state).toMatchObject({ name: "up", reason: { code: "53300" } });
+    world.refusal = undefined;
+    await clock.advance(10_100);
+    expect(monitor.state).toMatchObject({ name: "up" });
+    expect("reason" in monitor.state && monitor.state.reason).toBeFalsy();
+    expect(names).toEqual(["up", "suspect", "up"]);
+  });
+
+  test("is read-only when the server takes no writes, and up again when it does", async () => {
+    const { clock, monitor, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.isReadOnly = true;
+    loseSocket();
+    await clock.advance(10);
+    expect(monitor.state.name).toBe("read-only");
+    world.isReadOnly = false;
+    await clock.advance(10_100);
+    expect(monitor.state.name).toBe("up");
+  });
+
+  test("close() in any state ends the loop and leaves no timer", async () => {
+    for (const state of ["up", "reconnecting", "down"] as const) {
+      const { clock, monitor, world, loseSocket, running } = setUp();
+      await clock.advance(1000);
+      if (state !== "up") {
+        world.isUp = false;
+        loseSocket();
+        await clock.advance(state === "down" ? 25_000 : 1000);
+      }
+      expect(monitor.state.name).toBe(state);
+      monitor.drain();
+      await monitor.close();
+      await clock.advance(0);
+      await running;
+      expect(monitor.state.name).toBe("closed");
+      expect(clock.pending).toBe(0);
+    }
+  });
+});

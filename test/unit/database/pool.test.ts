@@ -1,0 +1,260 @@
+import { describe, expect, test } from "bun:test";
+import type { PoolSettings } from "../../../src/config/types.ts";
+import { DeadlineSweep } from "../../../src/core/sweep.ts";
+import { Housekeeper } from "../../../src/database/housekeeper.ts";
+import { Pool, type PooledConnection } from "../../../src/database/pool.ts";
+import { DebyError } from "../../../src/errors.ts";
+import { ManualClock, settle } from "../../support/manual-clock.ts";
+import { defaultSettings } from "../../support/settings.ts";
+
+class FakeConnection implements PooledConnection {
+  isLost = false;
+  isBusy = false;
+  idleSince = 0;
+  expiresAt = 0;
+  generation = 0;
+  end: "open" | "closed" | "destroyed" = "open";
+  onLost: (error: DebyError) => void = () => {};
+  readonly id: number;
+  readonly openedAt: number;
+
+  constructor(id: number, openedAt: number) {
+    this.id = id;
+    this.openedAt = openedAt;
+  }
+
+  async close(): Promise<void> {
+    this.isLost = true;
+    this.end = "closed";
+  }
+
+  destroy(): void {
+    this.isLost = true;
+    this.end = "destroyed";
+  }
+
+  /** As if the server had closed the socket. */
+  drop(): void {
+    this.isLost = true;
+    this.onLost(new DebyError("DATABASE_UNAVAILABLE", "closed", { reason: "CONNECTION_CLOSED" }));
+  }
+}
+
+function setUp(overrides: Partial<PoolSettings> = {}) {
+  const clock = new ManualClock();
+  const opened: FakeConnection[] = [];
+  const troubles: DebyError[] = [];
+  const world = { openMs: 10, failure: undefined as DebyError | undefined, concurrent: 0, mostConcurrent: 0 };
+  const pool = new Pool<FakeConnection>({
+    clock,
+    random: () => 0.5,
+    sweep: new DeadlineSweep(clock),
+    settings: { ...defaultSettings, ...overrides },
+    open: async () => {
+      world.concurrent += 1;
+      world.mostConcurrent = Math.max(world.mostConcurrent, world.concurrent);
+      await new Promise<void>((resolve) => clock.after(world.openMs, resolve));
+      world.concurrent -= 1;
+      if (world.failure) throw world.failure;
+      const connection = new FakeConnection(opened.length, clock.now());
+      opened.push(connection);
+      return connection;
+    },
+    onTrouble: (error) => void troubles.push(error),
+    expiredError: () => new DebyError("POOL_EXHAUSTED", "late"),
+  });
+  const acquire = async () => pool.tryAcquire() ?? (await pool.acquire({ at: clock.now() + 1000 }));
+  return { clock, pool, opened, troubles, world, acquire };
+}
+
+describe("the pool", () => {
+  test("opens its minimum when it resumes and nothing before", async () => {
+    const { clock, pool, opened } = setUp();
+    await clock.advance(100);
+    expect(opened.length).toBe(0);
+    pool.resume();
+    await clock.advance(100);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2, active: 0 });
+  });
+
+  test("never opens more than max, and the one too many waits until a lease comes back", async () => {
+    const { clock, pool, acquire } = setUp({ poolMax: 3 });
+    pool.resume();
+    const leases = Promise.all([acquire(), acquire(), acquire()]);
+    await clock.advance(100);
+    const [first] = await leases;
+    let isServed = false;
+    void acquire().then(() => {
+      isServed = true;
+    });
+    await clock.advance(100);
+    expect(pool.stats()).toMatchObject({ total: 3, active: 3, waiting: 1 });
+    expect(isServed).toBe(false);
+    pool.release(first as FakeConnection);
+    await settle();
+    expect(isServed).toBe(true);
+    expect(pool.stats().total).toBe(3);
+  });
+
+  test("opens at most four at once while it fills", async () => {
+    const { clock, pool, acquire, world } = setUp();
+    pool.resume();
+    const leases = Array.from({ length: 20 }, acquire);
+    await clock.advance(200);
+    await Promise.all(leases);
+    expect(world.mostConcurrent).toBe(4);
+    expect(pool.stats()).toMatchObject({ total: 20, active: 20 });
+  });
+
+  test("uses the connection that was used last, so that the others may rest and go", async () => {
+    const { clock, pool, acquire } = setUp({ poolMin: 3 });
+    pool.resume();
+    await clock.advance(100);
+    const lease = await acquire();
+    pool.release(lease);
+    expect(await acquire()).toBe(lease);
+  });
+
+  test("sheds the waiter above max-waiters with the pool's figures", async () => {
+    const { clock, pool } = setUp({ maxWaiters: 1 });
+    void pool.acquire({ at: 1000 }).catch(() => {});
+    const error = await pool.acquire({ at: 1000 }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: "POOL_EXHAUSTED" });
+    expect(error.message).toContain("total=0 idle=0 active=0 opening=0 waiting=1");
+    await clock.advance(2000);
+  });
+
+  test("acquire-timeout ends the wait when it is earlier than the deadline", async () => {
+    const { clock, pool } = setUp({ acquireTimeoutMs: 100 });
+    const waiting = pool.acquire({ at: 5000 }).catch((error) => error);
+    await clock.advance(140);
+    expect(await waiting).toMatchObject({ code: "POOL_EXHAUSTED" });
+  });
+
+  test("a lost connection is reported and replaced", async () => {
+    const { clock, pool, opened, troubles } = setUp();
+    pool.resume();
+    await clock.advance(100);
+    opened[0]?.drop();
+    expect(troubles.map((error) => error.reason)).toEqual(["CONNECTION_CLOSED"]);
+    await clock.advance(100);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+    expect(opened.length).toBe(3);
+  });
+
+  test("a connection given back with a statement on its way is reset, not reused", async () => {
+    const { clock, pool, acquire } = setUp();
+    pool.resume();
+    await clock.advance(100);
+    const lease = await acquire();
+    lease.isBusy = true;
+    pool.release(lease);
+    expect(lease.end).toBe("destroyed");
+  });
+
+  test("a new generation resets every connection, also the leased ones when they come back", async () => {
+    const { clock, pool, opened, acquire } = setUp();
+    pool.resume();
+    await clock.advance(100);
+    const lease = await acquire();
+    pool.startGeneration("DATABASE_UNAVAILABLE", "lost");
+    expect(opened.map(({ end }) => end)).toEqual(["destroyed", "destroyed"]);
+    pool.release(lease);
+    expect(pool.stats()).toMatchObject({ total: 0, generation: 2 });
+    pool.resume();
+    await clock.advance(100);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+  });
+
+  test("a connection of an older generation that opens late is not let in", async () => {
+    const { clock, pool, opened } = setUp();
+    pool.resume();
+    pool.startGeneration("DATABASE_UNAVAILABLE", "lost");
+    await clock.advance(100);
+    expect(opened.map(({ end }) => end)).toEqual(["destroyed", "destroyed"]);
+    expect(pool.stats().total).toBe(0);
+  });
+
+  test("a failure to open is reported and opening pauses, while waiters stay", async () => {
+    const { clock, pool, troubles, world } = setUp({ poolMin: 0 });
+    world.failure = new DebyError("DATABASE_UNAVAILABLE", "too many clients", { reason: "53300" });
+    pool.resume();
+    const waiting = pool.acquire({ at: 5000 });
+    await clock.advance(400);
+    expect(troubles.length).toBe(1);
+    expect(pool.stats().waiting).toBe(1);
+    world.failure = undefined;
+    await clock.advance(200);
+    pool.tidy();
+    await clock.advance(100);
+    expect((await waiting).id).toBe(0);
+  });
+
+  test("close() ends idle connections politely, waits for leased ones, and resets those that are late", async () => {
+    const { clock, pool, opened, acquire } = setUp({ poolMin: 3 });
+    pool.resume();
+    await clock.advance(100);
+    const onTime = await acquire();
+    const late = await acquire();
+    const closing = pool.close(clock.now() + 1000);
+    await settle();
+    expect(opened.filter(({ end }) => end === "closed").length).toBe(1);
+    pool.release(onTime);
+    expect(onTime.end).toBe("closed");
+    await clock.advance(999);
+    expect(late.end).toBe("open");
+    await clock.advance(1);
+    await closing;
+    expect(late.end).toBe("destroyed");
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("the housekeeper", () => {
+  test("closes what rested for idle-timeout, down to the minimum", async () => {
+    const { clock, pool, acquire } = setUp();
+    const housekeeper = new Housekeeper(clock, pool);
+    housekeeper.start();
+    pool.resume();
+    const leases = Array.from({ length: 5 }, acquire);
+    await clock.advance(100);
+    for (const lease of await Promise.all(leases)) pool.release(lease);
+    await clock.advance(9800);
+    expect(pool.stats().total).toBe(5);
+    await clock.advance(800);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+    housekeeper.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("replaces what is older than max-lifetime, shortened by up to 10 %, but never in mid-lease", async () => {
+    const { clock, pool, opened, acquire } = setUp({ maxLifetimeMs: 60_000 });
+    const housekeeper = new Housekeeper(clock, pool);
+    housekeeper.start();
+    pool.resume();
+    await clock.advance(100);
+    const lease = await acquire();
+    await clock.advance(56_000);
+    expect(opened.map(({ end }) => end)).toEqual(["open", "open"]);
+    await clock.advance(2000);
+    expect(lease.end).toBe("open");
+    expect(opened.length).toBe(3);
+    pool.release(lease);
+    await clock.advance(100);
+    expect(lease.end).toBe("closed");
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+    housekeeper.stop();
+  });
+
+  test("refills the minimum within a second of a loss", async () => {
+    const { clock, pool, opened } = setUp();
+    const housekeeper = new Housekeeper(clock, pool);
+    housekeeper.start();
+    pool.resume();
+    await clock.advance(100);
+    for (const connection of [...opened]) connection.drop();
+    await clock.advance(1000);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+    housekeeper.stop();
+  });
+});

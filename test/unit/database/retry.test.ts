@@ -1,0 +1,39 @@
+import { describe, expect, test } from "bun:test";
+import { codedError } from "../../../src/core/within.ts";
+import { finalError, mayRepeat } from "../../../src/database/retry.ts";
+import { lostError, statementError } from "../../../src/database/sqlstate.ts";
+import { DebyError } from "../../../src/errors.ts";
+
+const closed = codedError("CONNECTION_CLOSED", "closed");
+const sent = lostError(closed, true);
+const unsent = lostError(closed, false);
+
+describe("what may be repeated", () => {
+  test("a declared read that was sent, at most twice", () => {
+    expect([0, 1, 2].map((repeats) => mayRepeat(sent, "read", repeats))).toEqual([true, true, false]);
+  });
+
+  test("never a write that was sent, and any statement that was not", () => {
+    expect(mayRepeat(sent, "write", 0)).toBe(false);
+    expect(mayRepeat(unsent, "write", 0)).toBe(true);
+  });
+
+  test("a collision, which the server has undone, up to three times", () => {
+    const collision = statementError({ code: "40001", message: "could not serialize" }, true);
+    expect([0, 1, 2, 3].map((repeats) => mayRepeat(collision, "write", repeats))).toEqual([true, true, true, false]);
+  });
+
+  test("nothing that the gate refused or that the statement itself brought about", () => {
+    expect(mayRepeat(new DebyError("DATABASE_UNAVAILABLE", "down"), "read", 0)).toBe(false);
+    expect(mayRepeat(statementError({ code: "42601", message: "syntax" }, true), "read", 0)).toBe(false);
+    expect(mayRepeat(new Error("of the application"), "read", 0)).toBe(false);
+  });
+});
+
+describe("the error that the caller sees", () => {
+  test("a write of unknown fate is OUTCOME_UNKNOWN, which no proxy repeats by itself", () => {
+    expect(finalError(sent, "write")).toMatchObject({ code: "OUTCOME_UNKNOWN", outcome: "unknown", status: 500 });
+    expect(finalError(sent, "read")).toBe(sent);
+    expect(finalError(unsent, "write")).toBe(unsent);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "bun:test";
+import { seededRandom } from "../../../src/core/random.ts";
+import { codedError } from "../../../src/core/within.ts";
+import { Watcher } from "../../../src/database/watcher.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { defaultSettings } from "../../support/settings.ts";
+
+function setUp(probe: () => Promise<string>, knock: () => Promise<void> = () => Promise.resolve()) {
+  const clock = new ManualClock();
+  const calls: string[] = [];
+  const limits: number[] = [];
+  const watcher = new Watcher<string>({
+    clock,
+    random: () => 0.5,
+    settings: defaultSettings,
+    probe: (deadlineAt) => {
+      calls.push("probe");
+      limits.push(deadlineAt - clock.now());
+      return probe();
+    },
+    knock: () => {
+      calls.push("knock");
+      return knock();
+    },
+  });
+  return { clock, watcher, calls, limits };
+}
+
+const refuse = () => Promise.reject(codedError("ECONNREFUSED", "refused"));
+
+describe("the watcher's pause", () => {
+  test("is 2 % of the outage's age, at least 50 ms and at most 2 s", () => {
+    const { watcher } = setUp(refuse);
+    expect([0, 1000, 5000, 10_000, 60_000, 100_000, 3_600_000].map((age) => watcher.pauseMs(age))).toEqual([
+      50, 50, 100, 200, 1200, 2000, 2000,
+    ]);
+  });
+
+  test("keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour", () => {
+    const watcher = new Watcher<string>({
+      clock: new ManualClock(),
+      random: seededRandom(7),
+      settings: defaultSettings,
+      probe: refuse,
+      knock: refuse,
+    });
+    const dialsWithin = (ms: number) => {
+      let dials = 0;
+      for (let age = watcher.pauseMs(0); age < ms; age += watcher.pauseMs(age)) dials += 1;
+      return dials;
+    };
+    expect(dialsWithin(5000) / 5).toBeLessThanOrEqual(20);
+    expect(dialsWithin(3_600_000) / 3600).toBeLessThanOrEqual(1);
+  });
+
+  test("is never under 250 ms once the answers have been 57P03 for 5 s", async () => {
+    const { watcher, clock } = setUp(() => Promise.reject(codedError("57P03", "starting up")));
+    await watcher.look(500);
+    expect(watcher.pauseMs(1000)).toBe(50);
+    await clock.advance(5000);
+    await watcher.look(5500);
+    expect(watcher.pauseMs(1000)).toBe(250);
+    watcher.note(codedError("ECONNREFUSED", "refused"));
+    expect(watcher.pauseMs(1000)).toBe(50);
+  });
+});
+
+describe("a look", () => {
+  test("is a bare TCP connect while the port refuses, and a handshake as soon as something listens", async () => {
+    let isListening = false;
+    const { watcher, calls } = setUp(
+      () => (isListening ? Promise.resolve("connection") : refuse()),
+      () => (isListening ? Promise.resolve() : refuse()),
+    );
+    expect(await watcher.look(1000)).toBeUndefined();
+    expect(await watcher.look(1000)).toBeUndefined();
+    isListening = true;
+    expect(await watcher.look(1000)).toBe("connection");
+    expect(calls).toEqual(["probe", "knock", "knock", "probe"]);
+  });
+
+  test("goes straight to the handshake when something accepts and closes, as Docker's port proxy does", async () => {
+    const { watcher, calls } = setUp(() => Promise.reject(codedError("CONNECTION_CLOSED", "closed")));
+    await watcher.look(1000);
+    await watcher.look(1000);
+    expect(calls).toEqual(["probe", "probe"]);
+  });
+
+  test("may take ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {
+    const { watcher, limits } = setUp(() => Promise.reject(codedError("ETIMEDOUT", "silence")));
+    await watcher.look(60_000);
+    watcher.noteHandshake(200);
+    await watcher.look(60_000);
+    watcher.noteHandshake(3000);
+    await watcher.look(60_000);
+    await watcher.look(300);
+    expect(limits).toEqual([500, 2000, 5000, 300]);
+  });
+});
