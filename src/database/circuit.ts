@@ -85,8 +85,10 @@ function failed(
   schedule: Schedule,
 ): CircuitState {
   if (!isWaiting(state)) {
-    const fresh = { since: now, lostAt: now, attempt: 0, nextAttemptAt: now, reason };
-    return { name: failure === "misconfigured" ? "blocked" : "reconnecting", ...fresh };
+    const fresh = { since: now, lostAt: now, attempt: 0, nextAttemptAt: now };
+    if (failure === "misconfigured") return { name: "blocked", ...fresh, reason };
+    // The first sign tells the cause (say, an administrator's command); the probe only found nobody there.
+    return { name: "reconnecting", ...fresh, reason: state.name === "suspect" ? state.reason : reason };
   }
   const { attempt, lostAt } = state;
   const name = nameAfterFailure(state, failure, schedule);

@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import postgres from "postgres";
 import type { DatabaseTarget } from "../config/types.ts";
 import type { Clock } from "../core/clock.ts";
@@ -109,6 +110,11 @@ export class Connection implements Expiring {
       if (socket) discard(socket);
       throw connectError(error, label);
     }
+  }
+
+  /** `TLSv1.3`, or undefined on a plain connection. */
+  get tlsProtocol(): string | undefined {
+    return this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? "TLS") : undefined;
   }
 
   get isLost(): boolean {

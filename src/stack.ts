@@ -1,0 +1,115 @@
+import { buildInfo } from "./config/build-info.ts";
+import { formatDuration } from "./config/duration.ts";
+import type { Config } from "./config/types.ts";
+import { systemClock } from "./core/clock.ts";
+import type { Log } from "./core/log.ts";
+import { type Database, openDatabase } from "./database/database.ts";
+import type { DatabaseEvents } from "./database/events.ts";
+import { createApp } from "./http/app.ts";
+import { ensureCanarySchema } from "./http/canary-table.ts";
+import { type HttpServer, serveHttp } from "./http/server.ts";
+import { loadUserRoutes } from "./http/user-routes.ts";
+import { logDatabase } from "./incidents/operator-log.ts";
+
+export interface StackDeps {
+  readonly log: Log;
+}
+
+/** Everything that `deby serve` runs. */
+export interface Stack {
+  /** Where the API answers, without a slash at the end. */
+  readonly url: string;
+  /** Ends all of it in order: no new work, in-flight requests, heartbeat, connections. `why` is what the log says. */
+  stop(why: string): Promise<void>;
+}
+
+/** Time for connections to be closed once no request needs them any more. */
+const CLOSE_GRACE_MS = 1000;
+
+/**
+ * Builds, owns and ends everything that serve runs. The listener is open when this resolves, whatever the database does.
+ * @throws DebyError ROUTES_INVALID, LISTEN_FAILED
+ */
+export async function startStack(config: Config, { log }: StackDeps): Promise<Stack> {
+  const startedAt = systemClock.now();
+  const { serve, pool } = config;
+  const db = openDatabase(config.database, pool);
+  const stopLogging = logDatabase(db, { log, target: config.database, settings: pool });
+  const firstFailure = first(db, "attemptFailed");
+  const firstUp = first(db, "transition", ({ to }) => to.name === "up" || to.name === "read-only");
+  try {
+    const userApp = serve.routes === undefined ? undefined : await loadUserRoutes(serve.routes, db);
+    const app = createApp({
+      db,
+      settings: serve,
+      clock: systemClock,
+      log,
+      version: buildInfo.version,
+      startedAt,
+      userApp,
+    });
+    const server = serveHttp(app, { ...serve, requestTimeoutMs: pool.requestTimeoutMs, clock: systemClock, log });
+    void announce(server);
+    return { url: server.url, stop: (why) => stop(why, server) };
+  } catch (error) {
+    stopLogging();
+    await db.close({ graceMs: 0 });
+    throw error;
+  }
+
+  /** The lines of a start, in their order; without a database the server's come first, the others when it is there. */
+  async function announce(server: HttpServer): Promise<void> {
+    const isUp = await Promise.race([firstUp.then(() => true), firstFailure.then(() => false)]);
+    if (!isUp) announceServer(server, log);
+    await firstUp;
+    if (serve.canary) await prepareCanary(db, log);
+    const intervalMs = pool.heartbeatIntervalMs;
+    log.info("heartbeat.started", `Heartbeat started, every ${formatDuration(intervalMs)}`, { intervalMs });
+    if (isUp) announceServer(server, log);
+    log.success("ready", "All systems operational");
+  }
+
+  async function stop(why: string, server: HttpServer): Promise<void> {
+    const inFlight = server.inFlight();
+    log.info("shutdown.started", `${why} received, shutting down`, { signal: why });
+    log.info("shutdown.in-flight", `${inFlight} request${inFlight === 1 ? "" : "s"} in flight`, { inFlight });
+    server.drain();
+    db.drain();
+    log.info("heartbeat.stopped", "Heartbeat stopped");
+    await server.stop({ timeoutMs: serve.shutdownTimeoutMs });
+    await db.close({ graceMs: CLOSE_GRACE_MS });
+    stopLogging();
+    log.info("db.closed", "Connections closed");
+    log.success("shutdown.done", "Bye");
+  }
+}
+
+/** Resolves in the turn after the first event of this kind that `isWanted`. */
+function first<E extends keyof DatabaseEvents>(
+  db: Database,
+  event: E,
+  isWanted: (detail: DatabaseEvents[E]) => boolean = () => true,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = db.on(event, (detail) => {
+      if (!isWanted(detail)) return;
+      stop();
+      setImmediate(resolve);
+    });
+  });
+}
+
+async function prepareCanary(db: Database, log: Log): Promise<void> {
+  try {
+    await ensureCanarySchema(db);
+    log.info("schema.ready", "Schema ready: deby.canary");
+  } catch (error) {
+    log.warn("schema.failed", `The canary's schema is not ready: ${(error as Error).message}`);
+  }
+}
+
+function announceServer({ port, url }: HttpServer, log: Log): void {
+  log.success("server.started", `Server running on port ${port}`, { port });
+  log.info("server.url", `API: ${url}/api/health, documentation: ${url}/swagger`, { url });
+  log.info("server.database", "Database: PostgreSQL, auto-reconnect enabled");
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import { openOn } from "../../support/database.ts";
+import { startPostgres } from "../../support/postgres.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import { Workers } from "../../support/workers.ts";
+
+describe.each([15, 18] as const)("PostgreSQL %i taken away under load", (version) => {
+  test("stopped and started: reads and waiting writes only wait, no acknowledged write is missing", async () => {
+    await using server = await startPostgres({ version });
+    await using opened = openOn(server);
+    await using workers = await Workers.start(opened.db, 20);
+    for (let outage = 0; outage < 3; outage++) {
+      await workers.progress(50);
+      await server.stop("fast");
+      await waitUntil("the loss is noticed", () => opened.db.state().name === "reconnecting");
+      await server.start();
+      await workers.progress(50);
+    }
+    const report = await workers.finish(server);
+    expect(report.lost).toEqual([]);
+    expect(report.wrongOutcome).toEqual([]);
+    expect(report.readErrors).toEqual({});
+    expect(Object.keys(report.writeErrors).filter((key) => key !== "OUTCOME_UNKNOWN")).toEqual([]);
+  }, 60_000);
+
+  test("killed with SIGKILL and started: the same", async () => {
+    await using server = await startPostgres({ version });
+    await using opened = openOn(server);
+    await using workers = await Workers.start(opened.db, 20);
+    for (let outage = 0; outage < 3; outage++) {
+      await workers.progress(50);
+      await server.kill9();
+      await waitUntil("the loss is noticed", () => opened.db.state().name === "reconnecting");
+      await server.start();
+      await workers.progress(50);
+    }
+    const report = await workers.finish(server);
+    expect(report.lost).toEqual([]);
+    expect(report.wrongOutcome).toEqual([]);
+    expect(report.readErrors).toEqual({});
+    expect(Object.keys(report.writeErrors).filter((key) => key !== "OUTCOME_UNKNOWN")).toEqual([]);
+  }, 60_000);
+});
+
+test("a frozen server is found out by the heartbeat, and everything goes on after the thaw", async () => {
+  await using server = await startPostgres();
+  await using opened = openOn(server, { heartbeatIntervalMs: 500 });
+  await waitUntil("it is up", () => opened.db.state().name === "up");
+  await server.freeze();
+  const frozenAt = performance.now();
+  await waitUntil("the freeze is noticed", () => opened.db.state().name === "reconnecting");
+  expect(performance.now() - frozenAt).toBeLessThan(500 + 5000);
+  const held = opened.db.read<{ one: number }>`select 1 as one`;
+  server.thaw();
+  expect(await held).toEqual([{ one: 1 }]);
+  expect(opened.states).toEqual(["up", "suspect", "reconnecting", "up"]);
+}, 30_000);
+
+test("one terminated backend is replaced quietly: no outage, and nobody who waits notices", async () => {
+  await using server = await startPostgres();
+  await using opened = openOn(server);
+  const { db } = opened;
+  let recoveries = 0;
+  db.on("recovered", () => void recoveries++);
+  await db.read`select 1`;
+  await server.psql(
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = 'deby' LIMIT 1",
+  );
+  const answers = await Promise.all(Array.from({ length: 30 }, () => db.query<{ one: number }>`select 1 as one`));
+  expect(answers.every(([row]) => row?.one === 1)).toBe(true);
+  expect(opened.states).not.toContain("reconnecting");
+  expect(recoveries).toBe(0);
+}, 30_000);
+
+test("a server that appears after deby is found without anybody's help", async () => {
+  await using server = await startPostgres();
+  await server.stop();
+  await using opened = openOn(server);
+  const held = opened.db.read<{ one: number }>`select 1 as one`;
+  await waitUntil("the first attempt failed", () => "attempt" in opened.db.state() && "reason" in opened.db.state());
+  await server.start();
+  expect(await held).toEqual([{ one: 1 }]);
+  expect(opened.states).toEqual(["up"]);
+}, 30_000);
