@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import { type ConsolaReporter, createConsola, type LogObject } from "consola/core";
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogLevel = "debug" | "info" | "warn" | "error";
+type LogFields = Readonly<Record<string, unknown>>;
 
 /**
  * What the operator sees. `event` is a stable name such as `database.connected`, `message` says it to a human and is

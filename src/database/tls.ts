@@ -111,6 +111,6 @@ async function exchange(socket: Socket, request: Buffer, options: TlsOptions): P
 /** Resets a socket that nobody listens to any more; a later error of it is nobody's business. */
 export function discard(socket: Socket): void {
   socket.on("error", () => {});
-  if (socket.connecting) discard(socket);
+  if (socket.connecting) socket.destroy();
   else socket.resetAndDestroy();
 }

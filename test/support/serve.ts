@@ -19,8 +19,14 @@ export class ServedDeby implements AsyncDisposable {
     this.process = process;
   }
 
-  fetch(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`${this.url}${path}`, init);
+  /** @throws Error with the end of deby's output when it does not answer at all. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    try {
+      return await fetch(`${this.url}${path}`, init);
+    } catch (error) {
+      const tail = this.process.lines.slice(-30).join("\n");
+      throw new Error(`deby did not answer ${path}: ${(error as Error).message}\n${tail}`, { cause: error });
+    }
   }
 
   /** The health body, whatever its status. */

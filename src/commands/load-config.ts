@@ -1,0 +1,29 @@
+import { readEnvFile } from "../config/env-file.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { ServeSettings } from "../config/types.ts";
+import { createLog, type Log, wantsColors } from "../core/log.ts";
+import type { CommandInput } from "./command.ts";
+import type { CommandIo } from "./io.ts";
+
+/** The configuration from a command's flags, the environment and `.env` in the working directory. */
+export function loadCommandConfig({ flags, io }: CommandInput): LoadedConfig {
+  return loadConfig({
+    flags,
+    environment: io.env,
+    envFile: readEnvFile(".env", io.readFile),
+    readFile: io.readFile,
+    platform: io.platform,
+  });
+}
+
+/** The log that a command writes to stderr. */
+export function createCommandLog(settings: Pick<ServeSettings, "logFormat" | "logLevel">, io: CommandIo): Log {
+  const isTerminal = io.stderr.isTTY === true;
+  return createLog({
+    format: settings.logFormat,
+    level: settings.logLevel,
+    stream: io.stderr,
+    isTerminal,
+    hasColors: wantsColors(isTerminal, io.env),
+  });
+}

@@ -1,0 +1,83 @@
+import { accessSync, constants } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { ArgsDef } from "citty";
+import { parseSetting, ruleOf } from "../config/parse-setting.ts";
+import type { SettingDescriptor } from "../config/schema.ts";
+import { DebyError } from "../errors.ts";
+import type { Flags } from "./command.ts";
+
+/** A number or a duration of one run, described as the settings are; it has no variable. */
+type RunFlag = Pick<SettingDescriptor & { kind: "count" | "duration" | "percent" }, "kind" | "min" | "max" | "meaning"> & {
+  readonly default: string | undefined;
+};
+
+const RUN_FLAGS = {
+  outage: { kind: "duration", default: "10s", min: "1s", max: "1h", meaning: "how long the database stays away" },
+  warmup: { kind: "duration", default: "5s", min: "1s", max: "10m", meaning: "load before the outage" },
+  settle: {
+    kind: "duration",
+    default: "15s",
+    min: "1s",
+    max: "1h",
+    meaning: "longest time until all is steady again, from the healing",
+  },
+  rate: { kind: "count", default: "50", min: "1", max: "2000", meaning: "requests a second, on schedule" },
+  writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
+  seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
+} as const satisfies Record<string, RunFlag>;
+
+type RunFlagName = keyof typeof RUN_FLAGS;
+
+/** Milliseconds, counts, and parts of 1; the seed is undefined where none was given. */
+export type RunValues = Readonly<Record<Exclude<RunFlagName, "seed">, number> & { seed: number | undefined }>;
+
+export function runFlags(): ArgsDef {
+  const hints = { duration: "duration", count: "number", percent: "percent" } as const;
+  return Object.fromEntries(
+    Object.entries(RUN_FLAGS).map(([name, flag]) => {
+      const description = `${flag.meaning} (default ${flag.default ?? "a new one"})`;
+      return [name, { type: "string", valueHint: hints[flag.kind], description }] as const;
+    }),
+  );
+}
+
+/** @throws DebyError USAGE with name, rule and value */
+export function readRunFlags(flags: Flags): RunValues {
+  const read = (name: RunFlagName): number | undefined => {
+    const flag: RunFlag = RUN_FLAGS[name];
+    const text = flags[name]?.toString() ?? flag.default;
+    if (text === undefined) return undefined;
+    const descriptor = { ...flag, name, default: flag.default ?? "", group: "Server", commands: [] } as const;
+    const parsed = parseSetting(descriptor, text);
+    if (parsed.ok && typeof parsed.value === "number") return parsed.value;
+    throw new DebyError("USAGE", `--${name} ${ruleOf(descriptor)}, received "${text}"`);
+  };
+  const required = (name: RunFlagName): number => read(name) ?? 0;
+  return {
+    outage: required("outage"),
+    warmup: required("warmup"),
+    settle: required("settle"),
+    rate: required("rate"),
+    writes: required("writes"),
+    seed: read("seed"),
+  };
+}
+
+/**
+ * The file of `--report json=FILE`; undefined where none is wanted. That it can be written is found out before the
+ * run, not after it.
+ * @throws DebyError USAGE
+ */
+export function readReportFlag(flags: Flags): string | undefined {
+  const { report } = flags;
+  if (report === undefined) return undefined;
+  const [, file] = /^json=(.+)$/.exec(report.toString()) ?? [];
+  if (file === undefined) throw new DebyError("USAGE", `--report must be json=FILE, received "${report}"`);
+  const folder = dirname(resolve(file));
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new DebyError("USAGE", `--report cannot be written: there is no writable folder ${folder}`, { cause: error });
+  }
+  return file;
+}

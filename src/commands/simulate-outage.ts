@@ -1,0 +1,132 @@
+import { writeFileSync } from "node:fs";
+import { systemClock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { systemRandom } from "../core/random.ts";
+import { DebyError } from "../errors.ts";
+import { HealFailed } from "../outage/experiment.ts";
+import { InterruptionSource } from "../outage/interruption.ts";
+import type { OutageResult } from "../outage/report-model.ts";
+import { makeRunId } from "../outage/run-id.ts";
+import { type OutageRun, runOutage } from "../outage/run-outage.ts";
+import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
+import { renderOutageJson, renderOutageText } from "../reports/outage-report.ts";
+import type { Command, CommandInput } from "./command.ts";
+import { settingFlags } from "./flags.ts";
+import type { CommandIo } from "./io.ts";
+import { createCommandLog, loadCommandConfig } from "./load-config.ts";
+import { readReportFlag, readRunFlags, runFlags } from "./outage-flags.ts";
+
+/** Exit codes of this command besides those of errors. */
+const EXIT = { kept: 0, broken: 1, cleanUpFailed: 4, interrupted: 130 } as const;
+
+export const simulateOutage: Command = {
+  args: {
+    target: {
+      type: "enum",
+      options: ["docker"],
+      description: "what is broken: a throw-away Postgres in a container (default docker)",
+    },
+    scenario: { type: "string", valueHint: "name", description: "what goes wrong; list shows them (default stop)" },
+    ...runFlags(),
+    report: { type: "string", valueHint: "json=file", description: "writes the report to a file as well" },
+    json: { type: "boolean", description: "the report as JSON on stdout, and nothing else there" },
+    ...settingFlags("simulate-outage"),
+  },
+  examples: [
+    "deby simulate-outage",
+    "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
+    "deby simulate-outage --scenario list",
+    "deby simulate-outage --json --report json=report.json",
+  ],
+  async run(input) {
+    const { flags, io } = input;
+    const { scenario: name = "stop" } = flags;
+    if (name === "list") {
+      io.stdout.write(SCENARIOS.map((scenario) => `${scenario.name.padEnd(20)}${scenario.summary}\n`).join(""));
+      return EXIT.kept;
+    }
+    return await simulate(input, findScenario(name.toString()));
+  },
+};
+
+async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS)[number]): Promise<number> {
+  const values = readRunFlags(flags);
+  const reportFile = readReportFlag(flags);
+  const { config, settings } = loadCommandConfig({ flags, io });
+  const log = createCommandLog(config.serve, io);
+  if (io.env["NODE_ENV"] === "production") {
+    throw new DebyError("USAGE", "Refused, since NODE_ENV is production: an outage is not simulated there");
+  }
+
+  const interruption = new InterruptionSource();
+  const stray: { error?: unknown } = {};
+  io.onStrayError((error) => {
+    stray.error ??= error;
+    interruption.request();
+  });
+  const stopListening = io.onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
+    const what = interruption.signal.aborted ? "removing everything at once" : "healing and cleaning up; again to hurry";
+    log.warn("outage.interrupted", `${signal} received: ${what}`, { signal });
+    interruption.request();
+  });
+  try {
+    const plan = {
+      scenario,
+      image: settings.image,
+      outageMs: values.outage,
+      warmupMs: values.warmup,
+      settleMs: values.settle,
+      ratePerSecond: values.rate,
+      writeShare: values.writes,
+      requestTimeoutMs: config.pool.requestTimeoutMs,
+      seed: values.seed ?? Math.floor(systemRandom() * 1_000_000_000),
+    };
+    const run = await runOutage(plan, {
+      clock: systemClock,
+      interruption,
+      runId: makeRunId(),
+      progress: { phase: (phase, detail) => log.info("outage.phase", `${phase.padEnd(9)} ${detail}`, { phase }) },
+    });
+    if (stray.error !== undefined) throw stray.error;
+    if (run.result !== undefined) deliver(run.result, { io, reportFile, wantsJson: flags["json"] === true });
+    return concludeRun(run, log);
+  } finally {
+    stopListening();
+  }
+}
+
+interface Delivery {
+  readonly io: CommandIo;
+  readonly reportFile: string | undefined;
+  readonly wantsJson: boolean;
+}
+
+function deliver(result: OutageResult, { io, reportFile, wantsJson }: Delivery): void {
+  io.stdout.write(wantsJson ? renderOutageJson(result) : renderOutageText(result));
+  if (reportFile === undefined) return;
+  try {
+    writeFileSync(reportFile, renderOutageJson(result));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DebyError("CANNOT_RUN", `The report cannot be written: ${message}`, { cause: error });
+  }
+}
+
+/** Tells what went wrong and returns the exit code; what was left behind outweighs all else. */
+function concludeRun({ result, failure, isInterrupted, cleanUpFailures, serverLog }: OutageRun, log: Log): number {
+  if (failure !== undefined || result?.report.verdict === "broken") {
+    if (serverLog !== "") log.info("outage.server-log", `The end of the server's log:\n${serverLog}`);
+  }
+  for (const { what, reason } of cleanUpFailures) {
+    log.error("outage.left-behind", `Could not remove ${what}: ${reason}`, { what, reason });
+  }
+  if (failure instanceof HealFailed) log.error("outage.heal-failed", failure.message);
+  if (cleanUpFailures.length > 0 || failure instanceof HealFailed) return EXIT.cleanUpFailed;
+  if (failure instanceof DebyError) throw failure;
+  if (failure !== undefined) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    throw new DebyError("CANNOT_RUN", `The run failed: ${message}`, { cause: failure });
+  }
+  if (isInterrupted || result === undefined) return EXIT.interrupted;
+  return result.report.verdict === "kept" ? EXIT.kept : EXIT.broken;
+}

@@ -1,0 +1,113 @@
+import { chooseDatabase, collectDatabaseSources } from "./database-sources.ts";
+import { readTarget, type SettingSource } from "./database-target.ts";
+import { parseEnvFile } from "./env-file.ts";
+import { Findings } from "./findings.ts";
+import { type FlagValues, levelsOf, type Variables } from "./levels.ts";
+import type { ReadFile } from "./read-file.ts";
+import type { SettingValues } from "./schema.ts";
+import { readSettings } from "./settings.ts";
+import type { Config } from "./types.ts";
+import { checkVariableNames } from "./variable-names.ts";
+
+export interface LoadInputs {
+  /** Flags by name without the dashes: `{ "pool-max": "5", canary: "true" }`. Others than the schema's are ignored. */
+  readonly flags: FlagValues;
+  readonly environment: Variables;
+  /** The text of `.env`, or undefined where there is none. */
+  readonly envFile: string | undefined;
+  /** Reads the files that settings point to; relative paths are its matter. */
+  readonly readFile: ReadFile;
+  readonly platform: NodeJS.Platform;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Every setting in effect, the database's parts first; secrets are masked. */
+  readonly sources: readonly SettingSource[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes the configuration from what was written: flag before environment before `.env` before default. The database
+ * comes as a whole from the highest level that names it. Pure: everything it looks at is an argument.
+ * Throws CONFIG_INVALID with every problem at once, each with name, rule and the value received.
+ */
+export function loadConfig(inputs: LoadInputs): LoadedConfig {
+  const findings = new Findings();
+  const envFile = parseEnvFile(inputs.envFile ?? "");
+  for (const warning of envFile.warnings) findings.warn(warning);
+  checkVariableNames(inputs.environment, "environment", findings);
+  checkVariableNames(envFile.variables, ".env", findings);
+
+  const { readFile } = inputs;
+  const levels = levelsOf(inputs.flags, inputs.environment, envFile.variables);
+  const databaseSources = collectDatabaseSources(levels, readFile, findings);
+  const parts = chooseDatabase(databaseSources, findings);
+  const { target, sources } = readTarget(parts, {
+    levels,
+    readFile,
+    findings,
+    defaultPgpass: defaultPgpass(inputs),
+    hasFileModes: inputs.platform !== "win32",
+  });
+  const settings = readSettings({ levels, databaseSources, readFile, findings });
+  findings.throwIfRefused();
+  return {
+    config: deepFreeze(assemble(target, settings.values)),
+    sources: Object.freeze([...sources, ...settings.sources]),
+    warnings: findings.warnings,
+  };
+}
+
+function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values: SettingValues): Config {
+  return {
+    database: { ...target, targetSessionAttrs: values["target-session-attrs"] },
+    pool: {
+      poolMax: values["pool-max"],
+      poolMin: values["pool-min"],
+      acquireTimeoutMs: values["acquire-timeout"],
+      idleTimeoutMs: values["idle-timeout"],
+      maxLifetimeMs: values["max-lifetime"],
+      maxWaiters: values["max-waiters"],
+      connectTimeoutMs: values["connect-timeout"],
+      heartbeatIntervalMs: values["heartbeat-interval"],
+      heartbeatTimeoutMs: values["heartbeat-timeout"],
+      retryAttempts: values["retry-attempts"],
+      retryDelaysMs: values["retry-delays"],
+      retryIntervalMs: values["retry-interval"],
+      watchRatio: values["watch-ratio"],
+      watchMinMs: values["watch-min"],
+      watchMaxMs: values["watch-max"],
+      stallAfterMs: values["stall-after"],
+      requestTimeoutMs: values["request-timeout"],
+      prepare: values.prepare,
+    },
+    serve: {
+      host: values.host,
+      port: values.port,
+      maxBodyBytes: values["max-body"],
+      shutdownTimeoutMs: values["shutdown-timeout"],
+      routes: values.routes,
+      canary: values.canary,
+      adminToken: values["admin-token"],
+      metricsToken: values["metrics-token"],
+      logFormat: values["log-format"],
+      logLevel: values["log-level"],
+    },
+  };
+}
+
+/** Where libpq looks for the password file. Source: PostgreSQL 18, section 34.16, The Password File. */
+function defaultPgpass({ environment, platform }: LoadInputs): string | undefined {
+  const { APPDATA, HOME } = environment;
+  if (platform === "win32") return APPDATA ? `${APPDATA}\\postgresql\\pgpass.conf` : undefined;
+  return HOME ? `${HOME}/.pgpass` : undefined;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

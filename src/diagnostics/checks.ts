@@ -1,0 +1,25 @@
+import type { Check } from "./check.ts";
+import { authCheck } from "./connection/auth.ts";
+import { configCheck } from "./connection/config.ts";
+import { databaseCheck } from "./connection/database.ts";
+import { dnsCheck } from "./connection/dns.ts";
+import { protocolCheck } from "./connection/protocol.ts";
+import { queryCheck } from "./connection/query.ts";
+import { roleCheck } from "./connection/role.ts";
+import { tablesCheck } from "./connection/tables.ts";
+import { tcpCheck } from "./connection/tcp.ts";
+import { tlsCheck } from "./connection/tls.ts";
+
+/** Every check, in the order in which they run. */
+export const CHECKS: readonly Check[] = [
+  configCheck,
+  dnsCheck,
+  tcpCheck,
+  protocolCheck,
+  tlsCheck,
+  authCheck,
+  databaseCheck,
+  queryCheck,
+  roleCheck,
+  tablesCheck,
+];

@@ -1,0 +1,30 @@
+import type { Check } from "../check.ts";
+
+/** Whether the server is of the kind that target-session-attrs asks for. */
+export const roleCheck: Check = {
+  id: "role",
+  title: "Server role",
+  needs: ["query"],
+  async run(context) {
+    const { targetSessionAttrs: wanted } = context.subject.target;
+    const { isStandby, isReadOnly } = (await context.session.connection(context)).facts;
+    const evidence = `${isStandby ? "a standby" : "a primary"}, ${isReadOnly ? "read-only" : "takes writes"}`;
+    const fits = {
+      any: true,
+      "prefer-standby": true,
+      "read-write": !isReadOnly,
+      "read-only": isReadOnly,
+      primary: !isStandby,
+      standby: isStandby,
+    }[wanted];
+    if (fits) return { status: "pass", evidence };
+    const cause = `The server is ${evidence}, but target-session-attrs=${wanted} asks for another. Another host has the role now, or the setting is not meant for this server`;
+    return {
+      status: "fail",
+      evidence,
+      cause,
+      fix: [{ os: "any", command: "deby check --target-session-attrs any" }],
+      docs: "https://www.postgresql.org/docs/current/libpq-connect.html",
+    };
+  },
+};

@@ -1,0 +1,35 @@
+import type { AnyElysia } from "elysia";
+import { insideOf } from "./elysia-inside.ts";
+import type { FailedRequest, ProblemHook } from "./problem-hook.ts";
+
+/** A program's own Elysia app, made ready to be served. */
+export interface UserApp {
+  readonly app: AnyElysia;
+  /** Gives it the server and runs its onStart hooks. */
+  start(server: Bun.Server<unknown>): void;
+  /** Runs its onStop hooks. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts our error hook behind all hooks of the program, so that theirs win. A hook added with `onError` reaches only
+ * routes that come after it, therefore it is also put into each route, before Elysia compiles them at first use.
+ */
+export function adoptUserApp(app: AnyElysia, onError: ProblemHook): UserApp {
+  for (const { hooks } of app.routes) {
+    hooks.error = [...[hooks.error ?? []].flat(), { fn: onError, scope: "local" }];
+  }
+  app.onError((failed) => onError(failed as FailedRequest)).compile();
+  const inside = insideOf(app);
+  return {
+    app,
+    start(server) {
+      inside.server = server;
+      for (const { fn } of inside.event.start ?? []) fn(app);
+    },
+    async stop() {
+      inside.server = null;
+      for (const { fn } of inside.event.stop ?? []) await fn(app);
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Clock } from "../core/clock.ts";
+import { type ProbeOptions, type ProbeResult, probeRaw } from "./raw-probe.ts";
+import { Repeater } from "./repeat.ts";
+
+const PROBE_EVERY_MS = 10;
+const PROBE_LIMIT_MS = 500;
+/** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
+const PROBES_AT_ONCE = 8;
+
+interface ProbeSighting {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly result: ProbeResult;
+}
+
+/** Probes the database itself every 10 ms while it is watched: the witness that is independent of the server's pool. */
+export class DatabaseWatch implements AsyncDisposable {
+  readonly #sightings: ProbeSighting[] = [];
+  readonly #waiters = new Set<() => void>();
+  readonly #repeater: Repeater;
+
+  constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
+    this.#repeater = new Repeater({ clock, everyMs: PROBE_EVERY_MS, maxAtOnce: PROBES_AT_ONCE }, async () => {
+      const startedAt = clock.now();
+      const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
+      this.#sightings.push({ startedAt, endedAt: clock.now(), result });
+      for (const check of this.#waiters) check();
+    });
+  }
+
+  /** When a probe that began at or after `since` first got another answer than a session. */
+  firstFailure(since: number): number | undefined {
+    return this.#sightings.find(({ startedAt, result }) => startedAt >= since && result !== "ready")?.endedAt;
+  }
+
+  /** When a probe that began at or after `since` was first offered a session. */
+  firstReady(since: number): number | undefined {
+    return this.#sightings.find(({ startedAt, result }) => startedAt >= since && result === "ready")?.endedAt;
+  }
+
+  /** What the last probe found. */
+  lastResult(): ProbeResult | undefined {
+    return this.#sightings.at(-1)?.result;
+  }
+
+  /** Resolves once a probe that began at or after `since` was offered a session, or the signal fires. */
+  untilReady(since: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (!signal.aborted && this.firstReady(since) === undefined) return;
+        this.#waiters.delete(check);
+        signal.removeEventListener("abort", check);
+        resolve();
+      };
+      this.#waiters.add(check);
+      signal.addEventListener("abort", check);
+      check();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#repeater[Symbol.asyncDispose]();
+  }
+}

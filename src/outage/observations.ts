@@ -1,0 +1,26 @@
+import type { LedgerEntry } from "./ledger.ts";
+import type { Sighting } from "./timeline.ts";
+
+/** When what happened, on the run's clock in milliseconds. Undefined where the run did not get so far. */
+export interface Moments {
+  /** The load began. */
+  readonly loadAt: number;
+  /** The command that breaks the database was issued. */
+  readonly injectedAt: number | undefined;
+  /** The independent raw probe got no answer any more: the fault is confirmed. */
+  readonly faultAt: number | undefined;
+  /** The command that heals was issued: the zero of `dbReady` and `ttr`. */
+  readonly healedAt: number | undefined;
+  /** The raw probe got an answer again. */
+  readonly dbReadyAt: number | undefined;
+  /** The load ended. */
+  readonly endedAt: number;
+}
+
+/** Everything a run saw; all figures are computed from this. */
+export interface Observations {
+  readonly moments: Moments;
+  readonly entries: readonly LedgerEntry[];
+  readonly health: readonly Sighting[];
+  readonly requestTimeoutMs: number;
+}

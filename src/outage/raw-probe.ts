@@ -1,0 +1,54 @@
+import { connect } from "node:net";
+
+/**
+ * What a server does with a bare start-up message: `ready` asks for authentication or lets in; `refused` nobody
+ * listens; `turned-away` it answers with an error, such as 57P03 while starting; `mute` it closed, or was silent.
+ */
+export type ProbeResult = "ready" | "refused" | "turned-away" | "mute";
+
+export interface ProbeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  /** Longest wait for the first byte of an answer, in milliseconds. */
+  readonly limitMs: number;
+}
+
+/**
+ * Asks a PostgreSQL server for a session with nothing but a socket, so that the finding owes nothing to the pool or
+ * the driver under test. Never logs in: the server's wish for a password proves that it takes sessions.
+ * Source: PostgreSQL, Frontend/Backend Protocol, Message Flow, Start-up.
+ */
+export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, noDelay: true });
+    const timer = setTimeout(() => finish("mute"), limitMs);
+    const finish = (result: ProbeResult): void => {
+      clearTimeout(timer);
+      resolve(result);
+      socket.destroy();
+    };
+    socket.on("connect", () => socket.write(startupMessage(user, database)));
+    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0])));
+    socket.on("error", (error: Error & { code?: string }) =>
+      finish(error.code === "ECONNREFUSED" ? "refused" : "mute"),
+    );
+    socket.on("close", () => finish("mute"));
+  });
+}
+
+function readFirstByte(byte: number | undefined): ProbeResult {
+  if (byte === "R".charCodeAt(0)) return "ready";
+  return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
+}
+
+/** Length, protocol 3.0, and the pairs that every session needs, each ended by a zero byte. */
+function startupMessage(user: string, database: string): Buffer {
+  const pairs = ["user", user, "database", database, "application_name", "deby-outage"];
+  const body = Buffer.from(`${pairs.join("\0")}\0\0`, "utf8");
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(head.length + body.length, 0);
+  head.writeInt32BE(3 << 16, 4);
+  return Buffer.concat([head, body]);
+}

@@ -1,0 +1,137 @@
+import type { Clock } from "../core/clock.ts";
+import { seededRandom } from "../core/random.ts";
+import { DebyError } from "../errors.ts";
+import { buildResult } from "./build-result.ts";
+import { type ExperimentSettings, runExperiment } from "./experiment.ts";
+import { Interrupted, type Interruption } from "./interruption.ts";
+import { writeJournal } from "./journal.ts";
+import { readCanaryRows } from "./ledger-check.ts";
+import { readPool } from "./pool-figures.ts";
+import type { Progress } from "./progress.ts";
+import type { OutageResult } from "./report-model.ts";
+import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
+import type { Scenario } from "./scenario.ts";
+import { startServeChild } from "./serve-child.ts";
+import type { Target } from "./target.ts";
+import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
+
+export interface OutagePlan extends ExperimentSettings {
+  readonly scenario: Scenario;
+  readonly image: string;
+  readonly seed: number;
+}
+
+export interface OutageDeps {
+  readonly clock: Clock;
+  readonly interruption: Interruption;
+  readonly progress: Progress;
+  /** Tells runs of one machine apart: lower-case letters and digits. */
+  readonly runId: string;
+  /** The words that start the server under test; default: this very program. */
+  readonly serveCommand?: readonly string[];
+}
+
+/** How a run ended. Whatever happened, what it made is gone, except for what `cleanUpFailures` names. */
+export interface OutageRun {
+  /** Undefined if it did not come to any figures. */
+  readonly result: OutageResult | undefined;
+  /** Why it could not be seen to its end; undefined after an interruption too. */
+  readonly failure: unknown;
+  readonly isInterrupted: boolean;
+  readonly cleanUpFailures: readonly CleanUpFailure[];
+  /** The end of the server's log. */
+  readonly serverLog: string;
+}
+
+/** Runs one scenario from nothing to the report, and leaves nothing behind. Never rejects. */
+export async function runOutage(plan: OutagePlan, deps: OutageDeps): Promise<OutageRun> {
+  const resources = new ResourceStack(deps.clock);
+  const outcome: { result?: OutageResult; failure?: unknown; serverLog: string } = { serverLog: "" };
+  try {
+    await perform(plan, deps, { resources, outcome });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) outcome.failure = error;
+  } finally {
+    deps.progress.phase("clean-up", "removing everything that this run made");
+    await resources[Symbol.asyncDispose]();
+  }
+  return {
+    result: outcome.result,
+    failure: outcome.failure,
+    isInterrupted: deps.interruption.signal.aborted,
+    cleanUpFailures: resources.failures,
+    serverLog: outcome.serverLog,
+  };
+}
+
+interface Run {
+  readonly resources: ResourceStack;
+  readonly outcome: { result?: OutageResult; serverLog: string };
+}
+
+async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome }: Run): Promise<void> {
+  const { clock, interruption, progress, runId } = deps;
+  const onStep = (step: string): void => progress.phase("prepare", step);
+  const startedAt = clock.date();
+
+  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: plan.scenario.name };
+  const eraseJournal = await writeJournal({ ...journal, target: "docker", ...dockerUndo(runId) });
+  resources.add({
+    what: "the note about this run",
+    limitMs: 5_000,
+    // What could not be removed is still to be found by it.
+    remove: async () => (resources.failures.length === 0 ? await eraseJournal() : undefined),
+  });
+
+  const { signal } = interruption;
+  const target = await startDockerTarget({ image: plan.image, runId, clock, resources, signal, onStep });
+  const fault = plan.scenario.bind(target);
+  if (fault === undefined) {
+    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${plan.scenario.name}`);
+  }
+  onStep("starting deby serve on it");
+  const { serveCommand: command } = deps;
+  const server = await startServeChild({
+    endpoint: target.endpoint,
+    clock,
+    resources,
+    interruption,
+    requestTimeoutMs: plan.requestTimeoutMs,
+    ...(command === undefined ? {} : { command }),
+  });
+  onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
+
+  try {
+    const poolBefore = await readPool(server, clock);
+    const random = seededRandom(plan.seed);
+    const parts = { server, database: target.endpoint, fault, clock, random, interruption, progress };
+    const observations = await runExperiment(plan, parts);
+    const poolAfter = await readPool(server, clock);
+    progress.phase("compare", "reading the table");
+    outcome.result = buildResult({
+      scenario: plan.scenario,
+      target,
+      startedAt,
+      seed: plan.seed,
+      settleMs: plan.settleMs,
+      observations,
+      rows: await readRows(target, interruption),
+      pool: { before: poolBefore, after: poolAfter },
+      isInterrupted: signal.aborted,
+      serverEnding: server.ending(),
+    });
+  } finally {
+    outcome.serverLog = server.logTail();
+  }
+}
+
+/** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */
+async function readRows({ endpoint }: Target, { signal, hurry }: Interruption) {
+  try {
+    return await readCanaryRows(endpoint, hurry);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DebyError("CANNOT_RUN", `The table cannot be compared with the answers: ${message}`, { cause: error });
+  }
+}

@@ -1,0 +1,50 @@
+import { type Clock, sleep } from "../core/clock.ts";
+import { DebyError } from "../errors.ts";
+import { countRequests, type LedgerEntry, succeeded } from "./ledger.ts";
+import { findRecovery, lastUnsteadyAt } from "./recovery.ts";
+
+/** All must have been well for so long before the server counts as steady again. */
+const STEADY_FOR_MS = 3_000;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Makes sure that the second half of the warm-up was without a failure or a slow answer: what was not steady before
+ * the fault proves nothing after it.
+ * @throws DebyError CANNOT_RUN with the answers that there were
+ */
+export function requireSteady(entries: readonly LedgerEntry[], loadAt: number, now: number): void {
+  const unsteadyAt = lastUnsteadyAt(entries, now);
+  const isSteady = unsteadyAt === undefined || unsteadyAt < loadAt + (now - loadAt) / 2;
+  if (isSteady && entries.some((entry) => entry.kind === "write" && succeeded(entry))) return;
+  const answers = Object.entries(countRequests(entries, Number.POSITIVE_INFINITY).byCode);
+  const seen = answers.map(([label, count]) => `${count} × ${label}`).join(", ") || "no answer at all";
+  throw new DebyError("CANNOT_RUN", `The server is not steady before the fault, so nothing can be proven: ${seen}`);
+}
+
+export interface SteadyWait {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly healedAt: number;
+  /** Longest wait, counted from the healing, in milliseconds. */
+  readonly settleMs: number;
+  /** Called once, when writes succeed again. */
+  readonly onBack: (ttrMs: number) => void;
+}
+
+/** Waits until all has been well for 3 s, the time for it is over, or the signal fires. */
+export async function waitUntilSteady(
+  load: { readonly entries: readonly LedgerEntry[] },
+  { clock, signal, healedAt, settleMs, onBack }: SteadyWait,
+): Promise<void> {
+  let isBack = false;
+  while (!signal.aborted && clock.now() < healedAt + settleMs) {
+    const recoveredAt = findRecovery(load.entries, healedAt);
+    if (recoveredAt !== undefined) {
+      if (!isBack) onBack(recoveredAt - healedAt);
+      isBack = true;
+      const unsteadyAt = Math.max(recoveredAt, lastUnsteadyAt(load.entries, clock.now()) ?? 0);
+      if (clock.now() - unsteadyAt >= STEADY_FOR_MS) return;
+    }
+    await sleep(clock, LOOK_EVERY_MS, signal);
+  }
+}

@@ -1,0 +1,72 @@
+import { DebyError } from "../../errors.ts";
+import { DockerFailure, docker } from "./docker-cli.ts";
+
+const INSPECT_LIMIT_MS = 10_000;
+const PULL_LIMIT_MS = 10 * 60_000;
+
+export interface ImageOptions {
+  readonly signal: AbortSignal;
+  /** Called when the image has to be fetched, which may take minutes. */
+  readonly onPull: () => void;
+}
+
+/** Makes sure that there is an engine to talk to. @throws DebyError CANNOT_RUN with the way out */
+export async function requireEngine(signal: AbortSignal): Promise<void> {
+  try {
+    await docker(["version", "--format", "{{.Server.Version}}"], { limitMs: INSPECT_LIMIT_MS, signal });
+  } catch (error) {
+    if (!(error instanceof DockerFailure)) throw error;
+    throw new DebyError("CANNOT_RUN", `Cannot reach the Docker engine: ${error.message}\n${engineRemedy(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function engineRemedy({ message }: DockerFailure): string {
+  if (/permission denied/i.test(message)) {
+    return "This user may not use Docker: sudo usermod -aG docker $USER, then log in again";
+  }
+  switch (process.platform) {
+    case "darwin":
+    case "win32":
+      return "Start Docker Desktop, or point DOCKER_HOST at a running engine";
+    default:
+      return "Start it with: sudo systemctl start docker. Or point DOCKER_HOST at a running engine";
+  }
+}
+
+/** Makes sure that the image is on this machine, and fetches it where not. @throws DebyError CANNOT_RUN */
+export async function requireImage(image: string, { signal, onPull }: ImageOptions): Promise<void> {
+  if (await isPresent(image, signal)) return;
+  onPull();
+  try {
+    await docker(["pull", "--quiet", image], { limitMs: PULL_LIMIT_MS, signal });
+  } catch (error) {
+    if (!(error instanceof DockerFailure)) throw error;
+    const message = `The image ${image} is not on this machine and cannot be pulled: ${error.message}`;
+    throw new DebyError("CANNOT_RUN", `${message}\n${await imageRemedy(signal)}`, { cause: error });
+  }
+}
+
+async function isPresent(image: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await docker(["image", "inspect", "--format", "{{.Id}}", image], { limitMs: INSPECT_LIMIT_MS, signal });
+    return true;
+  } catch (error) {
+    if (error instanceof DockerFailure) return false;
+    throw error;
+  }
+}
+
+/** Names images of Postgres that are here; another version is the user's choice, never ours. */
+async function imageRemedy(signal: AbortSignal): Promise<string> {
+  const { stdout } = await docker(["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], {
+    limitMs: INSPECT_LIMIT_MS,
+    signal,
+  });
+  const here = stdout.split("\n").filter((name) => /postgres/.test(name) && !name.includes("<none>"));
+  const [first] = here;
+  if (first === undefined) return "Without a network, load one from a file (docker load) and name it with --image";
+  const others = here.length === 1 ? "" : ` (here are ${here.join(", ")})`;
+  return `Use one that is here: --image ${first}, or DEBY_IMAGE=${first} in the environment${others}`;
+}

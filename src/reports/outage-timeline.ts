@@ -1,0 +1,69 @@
+import type { CellState, PhaseSpan, Timeline, WatchState } from "../outage/timeline.ts";
+
+const REQUEST_MARKS: Readonly<Record<CellState, string>> = {
+  none: ".",
+  ok: "=",
+  held: "h",
+  failedFast: "F",
+  timedOut: "T",
+  hung: "?",
+  cut: "/",
+};
+
+const HEALTH_MARKS: Readonly<Record<WatchState, string>> = { none: ".", yes: "=", no: "x", mixed: "~" };
+
+const LEGEND = [
+  "requests, by when each was meant to start, the worst of a cell:",
+  "  = ok   h held over 1 s   F failed fast   T timed out   ? hung   / cut off   . none",
+  "health: = ok   x not ok   ~ both   . not seen",
+];
+
+const LABEL_WIDTH = 9;
+/** Longer runs are drawn in several bands. */
+const CELLS_PER_BAND = 80;
+const MARK_EVERY_CELLS = 10;
+
+/** Draws a run in characters, one a cell, with a scale in seconds and a legend. At most 89 columns. */
+export function drawTimeline(timeline: Timeline): string[] {
+  const rows = [
+    ["", drawScale(timeline)],
+    ["phase", drawPhases(timeline)],
+    ["health", timeline.health.map((state) => HEALTH_MARKS[state]).join("")],
+    ["writes", timeline.writes.map((state) => REQUEST_MARKS[state]).join("")],
+    ["reads", timeline.reads.map((state) => REQUEST_MARKS[state]).join("")],
+  ] as const;
+  const lines: string[] = [];
+  for (let from = 0; from < timeline.cells; from += CELLS_PER_BAND) {
+    for (const [label, cells] of rows) {
+      lines.push(label.padEnd(LABEL_WIDTH) + cells.slice(from, from + CELLS_PER_BAND));
+    }
+    lines.push("");
+  }
+  return [...lines, ...LEGEND];
+}
+
+/** The seconds since the load began, at every tenth cell. */
+function drawScale({ cells, cellMs }: Timeline): string {
+  let scale = "";
+  for (let cell = 0; cell < cells; cell += MARK_EVERY_CELLS) {
+    scale = scale.padEnd(cell) + `|${(cell * cellMs) / 1_000}s`;
+  }
+  return scale.slice(0, cells);
+}
+
+/** Each phase begins with its name, as far as there is room. */
+function drawPhases({ phases, cells, cellMs }: Timeline): string {
+  const row = new Array<string>(cells).fill(" ");
+  for (const phase of phases) {
+    const [from, to] = cellSpan(phase, { cells, cellMs });
+    const text = `[${phase.name} `.padEnd(to - from, "-").slice(0, to - from);
+    for (const [index, mark] of [...text].entries()) row[from + index] = mark;
+  }
+  return row.join("");
+}
+
+function cellSpan({ fromMs, toMs }: PhaseSpan, { cells, cellMs }: Pick<Timeline, "cells" | "cellMs">) {
+  const from = Math.min(cells - 1, Math.floor(fromMs / cellMs));
+  // A phase shorter than a cell still has one.
+  return [from, Math.max(from + 1, Math.min(cells, Math.floor(toMs / cellMs)))] as const;
+}

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import { Secret } from "../../../src/config/secret.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import { buildResult } from "../../../src/outage/build-result.ts";
+import { type ExperimentSettings, runExperiment } from "../../../src/outage/experiment.ts";
+import { readCanaryRows } from "../../../src/outage/ledger-check.ts";
+import type { OutageResult } from "../../../src/outage/report-model.ts";
+import type { Fault } from "../../../src/outage/scenario.ts";
+import { stop } from "../../../src/outage/scenarios/stop.ts";
+import type { Target } from "../../../src/outage/target.ts";
+import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
+import { type Manner, startStandIn } from "./stand-in-server.ts";
+
+const SETTINGS: ExperimentSettings = {
+  warmupMs: 800,
+  outageMs: 1_200,
+  settleMs: 5_000,
+  ratePerSecond: 30,
+  writeShare: 0.5,
+  requestTimeoutMs: 1_000,
+};
+
+function targetOf(postgres: PostgresServer): Target {
+  const { host, port, user, database, password } = postgres;
+  return {
+    kind: "process",
+    description: "a Postgres of the test",
+    endpoint: { host, port, user, database, password: new Secret(password) },
+    server: {
+      stop: () => postgres.stop("fast"),
+      start: () => postgres.start(),
+      isRunning: () => Promise.resolve(postgres.isRunning),
+    },
+    readLog: () => Promise.resolve(postgres.log),
+  };
+}
+
+interface Attack {
+  readonly manner?: Manner;
+  readonly settings?: Partial<ExperimentSettings>;
+  /** Changes the fault, for tests of what is not as it should be. */
+  readonly spoil?: (fault: Fault) => Fault;
+  /** Fires when the phase of this name begins. */
+  readonly interruptAt?: string;
+}
+
+async function attack({ manner = "honest", settings, spoil = (fault) => fault, interruptAt }: Attack = {}) {
+  await using postgres = await startPostgres();
+  const target = targetOf(postgres);
+  await using server = await startStandIn(target.endpoint, manner);
+  const fault = stop.bind(target);
+  if (fault === undefined) throw new Error("The target cannot be stopped");
+  const interrupt = new AbortController();
+  const phases: string[] = [];
+  const observations = await runExperiment(
+    { ...SETTINGS, ...settings },
+    {
+      server,
+      database: target.endpoint,
+      fault: spoil(fault),
+      clock: systemClock,
+      random: seededRandom(1),
+      interruption: { signal: interrupt.signal, hurry: new AbortController().signal },
+      progress: {
+        phase(name) {
+          phases.push(name);
+          if (name === interruptAt) setTimeout(() => interrupt.abort(), 200);
+        },
+      },
+    },
+  );
+  const result = buildResult({
+    scenario: stop,
+    target,
+    startedAt: new Date(),
+    seed: 1,
+    settleMs: SETTINGS.settleMs,
+    observations,
+    rows: await readCanaryRows(target.endpoint, new AbortController().signal),
+    pool: { before: null, after: null },
+    isInterrupted: interrupt.signal.aborted,
+    serverEnding: undefined,
+  });
+  return { result, phases, isRunning: postgres.isRunning };
+}
+
+function brokenSlos({ report }: OutageResult): string[] {
+  return report.slos.filter(({ kept }) => !kept).map(({ expression }) => expression);
+}
+
+describe("runExperiment()", () => {
+  test("keeps an honest server's run, with figures that fit together", async () => {
+    const { result, phases } = await attack();
+    const { report } = result;
+    expect(brokenSlos(result)).toEqual([]);
+    expect(report.verdict).toBe("kept");
+    expect([...new Set(phases)]).toEqual(["warm-up", "outage", "recovery", "settling"]);
+    const { ttdMs, dbReadyMs, ttrMs, appLagMs } = report.figures;
+    expect(ttdMs).toBeLessThan(1_000);
+    expect(dbReadyMs).toBeGreaterThan(20);
+    expect(ttrMs).toBeLessThan(3_000);
+    expect(Number(ttrMs) - Number(dbReadyMs)).toBeCloseTo(Number(appLagMs), 0);
+    expect(report.writes).toMatchObject({ lost: 0, duplicated: 0 });
+    expect(report.writes.acknowledged).toBeGreaterThan(20);
+    expect(report.requests.failedFast).toBeGreaterThan(10);
+    expect(Number(report.availability)).toBeLessThan(1);
+  }, 30_000);
+
+  test.each([
+    ["forgets", "lost==0"],
+    ["denies", "duplicate==0"],
+    ["doubles", "duplicate==0"],
+    ["unconcerned", "ttd<3s"],
+    ["hangs", "hung==0"],
+    ["gives up", "appLag<2s"],
+  ] as const)(
+    "catches a server that %s",
+    async (manner, expression) => {
+      const { result } = await attack({ manner });
+      expect(result.report.verdict).toBe("broken");
+      expect(brokenSlos(result)).toContain(expression);
+    },
+    30_000,
+  );
+
+  test("does not believe a fault that did not happen", async () => {
+    const spoil = (fault: Fault): Fault => ({
+      ...fault,
+      inject: () => Promise.resolve(),
+      heal: () => Promise.resolve(),
+    });
+    await expect(attack({ spoil })).rejects.toMatchObject({
+      code: "CANNOT_RUN",
+      message: expect.stringContaining("The fault could not be verified: the server still runs"),
+    });
+  }, 30_000);
+
+  test("tells apart that healing failed", async () => {
+    const spoil = (fault: Fault): Fault => ({ ...fault, heal: () => Promise.reject(new Error("no space left")) });
+    await expect(attack({ spoil })).rejects.toMatchObject({ name: "HealFailed" });
+  }, 30_000);
+
+  test("proves nothing with a server that is not steady before the fault", async () => {
+    const spoil = (fault: Fault): Fault => ({
+      ...fault,
+      inject: () => Promise.reject(new Error("must not come to this")),
+    });
+    await expect(attack({ manner: "unsteady", spoil })).rejects.toMatchObject({
+      code: "CANNOT_RUN",
+      message: expect.stringContaining("not steady before the fault"),
+    });
+  }, 30_000);
+
+  test.each([
+    ["warm-up", { warmupMs: 60_000 }],
+    ["outage", { outageMs: 60_000 }],
+    ["recovery", {}],
+    ["settling", {}],
+  ] as const)(
+    "heals and reports what there is when interrupted in %s",
+    async (interruptAt, settings) => {
+      const { result, isRunning } = await attack({ interruptAt, settings });
+      expect(isRunning).toBe(true);
+      expect(result.report.verdict).toBe("interrupted");
+      expect(result.report.writes).toMatchObject({ lost: 0, duplicated: 0 });
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,117 @@
+import postgres from "postgres";
+import { probeRaw } from "../../../src/outage/raw-probe.ts";
+import type { DatabaseEndpoint } from "../../../src/outage/target.ts";
+
+/** How a stand-in deceives its clients; `honest` does not. */
+export type Manner =
+  | "honest"
+  /** Once the database was away, answers 201 for every third write without having written. */
+  | "forgets"
+  /** Once the database was away, answers for every third write that it was not executed, which it was. */
+  | "denies"
+  /** Refuses every third write from the beginning. */
+  | "unsteady"
+  /** Writes a second row under an id of its own. */
+  | "doubles"
+  /** Says that all is well, whatever happens. */
+  | "unconcerned"
+  /** Never answers a write that meets the outage. */
+  | "hangs"
+  /** Does not come back after the outage. */
+  | "gives up";
+
+export interface StandIn extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+}
+
+const problem = (status: number, code: string, outcome: string) =>
+  Response.json({ title: code, status, code, outcome }, { status });
+
+/** A server with deby's health and canary routes, as simple as can be, for a run to judge. */
+export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): Promise<StandIn> {
+  const { host, port, user, database, password } = endpoint;
+  const connect = () =>
+    postgres({ host, port, user, database, password: password.reveal(), max: 1, connect_timeout: 2, onnotice() {} });
+  await withSql(async (sql) => {
+    await sql`create schema if not exists deby`;
+    // Without a primary key, so that a server can write twice.
+    await sql`create table deby.canary (id uuid not null, created_at timestamptz not null default now())`;
+  });
+
+  let isUp = true;
+  let wasAway = false;
+  let writes = 0;
+  const timer = setInterval(async () => {
+    isUp = (await probeRaw({ host, port, user, database, limitMs: 200 })) === "ready";
+    wasAway ||= !isUp;
+  }, 20);
+
+  const canServe = () => isUp && !(wasAway && manner === "gives up");
+
+  async function withSql<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+    const sql = connect();
+    try {
+      return await Promise.race([
+        work(sql),
+        Bun.sleep(1_000).then(() => {
+          throw new Error("No answer");
+        }),
+      ]);
+    } finally {
+      sql.end({ timeout: 0 }).catch(() => {});
+    }
+  }
+
+  async function put(id: string): Promise<Response> {
+    writes += 1;
+    const isThird = writes % 3 === 0;
+    if (manner === "unsteady" && isThird) return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
+    if (manner === "forgets" && wasAway && isThird) return Response.json({ id }, { status: 201 });
+    if (!canServe()) {
+      if (manner === "hangs") await new Promise(() => {});
+      return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
+    }
+    try {
+      await withSql((sql) => sql`insert into deby.canary (id) values (${id})`);
+      if (manner === "doubles") await withSql((sql) => sql`insert into deby.canary (id) values (${id})`);
+    } catch {
+      return problem(500, "OUTCOME_UNKNOWN", "unknown");
+    }
+    if (manner === "denies" && wasAway && isThird) return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
+    return Response.json({ id }, { status: 201 });
+  }
+
+  async function get(id: string): Promise<Response> {
+    if (!canServe()) return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
+    try {
+      const rows = await withSql((sql) => sql`select id from deby.canary where id = ${id}`);
+      return rows.length === 0 ? problem(404, "NOT_FOUND", "not-executed") : Response.json({ id });
+    } catch {
+      return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
+    }
+  }
+
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/api/health") {
+        const isWell = manner === "unconcerned" || canServe();
+        return Response.json({ status: isWell ? "ok" : "error" }, { status: isWell ? 200 : 503 });
+      }
+      const id = pathname.split("/").at(-1) ?? "";
+      return request.method === "PUT" ? await put(id) : await get(id);
+    },
+  });
+  return {
+    host: "127.0.0.1",
+    port: server.port ?? 0,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await server.stop(true);
+    },
+  };
+}

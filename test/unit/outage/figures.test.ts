@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test";
+import { computeAvailability, computeFigures } from "../../../src/outage/figures.ts";
+import type { Observations } from "../../../src/outage/observations.ts";
+import { makeEntry, makeFailure } from "./entries.ts";
+
+const MOMENTS = {
+  loadAt: 0,
+  injectedAt: 5_000,
+  faultAt: 5_200,
+  healedAt: 15_200,
+  dbReadyAt: 15_600,
+  endedAt: 19_000,
+} as const;
+
+const recovered = [15_630, 15_640, 15_650, 15_660, 15_670].map((endedAt) => makeEntry({ intendedAt: 15_000, endedAt }));
+
+function observe(changes: Partial<Observations> = {}): Observations {
+  const health = [
+    { at: 4_000, isWell: true },
+    { at: 5_210, isWell: false },
+  ];
+  return { moments: MOMENTS, entries: recovered, health, requestTimeoutMs: 30_000, ...changes };
+}
+
+test("computeFigures() measures from the confirmed fault and from the healing", () => {
+  expect(computeFigures(observe())).toEqual({ ttdMs: 10, dbReadyMs: 400, ttrMs: 430, appLagMs: 30, steadyMs: 430 });
+});
+
+test("computeFigures() gives a server that knew before the probe a ttd of 0", () => {
+  expect(computeFigures(observe({ health: [{ at: 5_100, isWell: false }] })).ttdMs).toBe(0);
+});
+
+test("computeFigures() does not take trouble before the fault for its detection", () => {
+  const health = [
+    { at: 100, isWell: false },
+    { at: 5_700, isWell: false },
+  ];
+  expect(computeFigures(observe({ health })).ttdMs).toBe(500);
+});
+
+test("computeFigures() has no ttd where the health never changed", () => {
+  expect(computeFigures(observe({ health: [{ at: 9_000, isWell: true }] })).ttdMs).toBeNull();
+});
+
+test("computeFigures() has neither ttr nor appLag where the server never came back", () => {
+  const figures = computeFigures(observe({ entries: [makeFailure({ intendedAt: 16_000 })] }));
+  expect(figures).toMatchObject({ dbReadyMs: 400, ttrMs: null, appLagMs: null, steadyMs: null });
+});
+
+test("computeFigures() has nothing to tell of a run without a fault", () => {
+  const moments = { ...MOMENTS, injectedAt: undefined, faultAt: undefined, healedAt: undefined, dbReadyAt: undefined };
+  expect(computeFigures(observe({ moments }))).toEqual({
+    ttdMs: null,
+    dbReadyMs: null,
+    ttrMs: null,
+    appLagMs: null,
+    steadyMs: null,
+  });
+});
+
+test("computeFigures() is steady only after the last failure", () => {
+  const entries = [...recovered, makeFailure({ intendedAt: 17_000, endedAt: 17_200 })];
+  expect(computeFigures(observe({ entries })).steadyMs).toBe(2_000);
+});
+
+test("computeAvailability() counts what was meant to start since the fault, held requests as served", () => {
+  const entries = [
+    makeFailure({ intendedAt: 100 }),
+    makeEntry({ intendedAt: 6_000, endedAt: 15_700 }),
+    makeEntry({ intendedAt: 16_000 }),
+    makeEntry({ intendedAt: 16_100 }),
+    makeFailure({ intendedAt: 6_100, endedAt: 6_105 }),
+  ];
+  expect(computeAvailability(observe({ entries }))).toBe(0.75);
+  expect(computeAvailability(observe({ entries: [] }))).toBeNull();
+});
