@@ -1,7 +1,5 @@
-# Sourced by the other scripts: goes to the project's folder, puts the Bun that package.json names on PATH, and installs
-# the project's packages. Needs nothing but a shell and either Bun or npm.
-
-cd "$(dirname "$0")/.."
+# Sourced in the project's folder by the other scripts: puts the Bun that package.json names on PATH, and installs the
+# project's packages. Needs nothing but a shell and either Bun or npm.
 
 bun_version=$(sed -n 's/^ *"bun": "\([^"]*\)".*/\1/p' package.json)
 

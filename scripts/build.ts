@@ -38,6 +38,8 @@ export async function buildExecutable(): Promise<string> {
       target: "bun",
       format: "esm",
       bytecode: true,
+      // Chunks of their own for what is imported later: `--version` need not load what serve is made of.
+      splitting: true,
       // Elysia reads its handlers' source, and minified source has misled it: elysiajs/elysia#1711, #1945.
       minify: false,
       // Gives stack traces the names and lines of the source.

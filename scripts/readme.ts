@@ -68,6 +68,8 @@ function allowed(setting: SettingDescriptor): string {
       return "true, false";
     case "host":
       return "name or address";
+    case "image":
+      return "name of an image";
     case "file":
       return "path";
     case "secret":

@@ -2,6 +2,7 @@
 # Installs what the tests need and runs them; arguments go to `bun test`.
 # Tests that need Docker are skipped and counted where no engine answers; with CI=true they fail instead.
 set -eu
-. "$(dirname "$0")/bootstrap.sh"
+cd "$(dirname "$0")/.."
+. scripts/bootstrap.sh
 
 exec bun test "$@"

@@ -6,13 +6,13 @@ import { readTextFile } from "./config/read-file.ts";
 main(process.argv.slice(2));
 
 function main(argv: readonly string[]): void {
-  // A reader that went away (deby check --json | head) is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   if (argv[0] === "--version" || argv[0] === "-v" || argv[0] === "version") {
-    // Ahead of every import that is not needed for it.
-    process.stdout.write(`deby ${buildInfo.version} (commit ${buildInfo.commit}, Bun ${buildInfo.bun})\n`);
+    // Ahead of every import that is not needed for it, Node's streams included.
+    console.log(`deby ${buildInfo.version} (commit ${buildInfo.commit}, Bun ${buildInfo.bun})`);
     return;
   }
+  // A reader that went away (deby check --json | head) is no failure of ours.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const io = processIo();
   import("./commands/cli.ts").then(({ runCli }) => runCli(argv, io)).then(exitWhenWritten, dieOf);
 }

@@ -75,7 +75,7 @@ export default ({ app, db }: { app: Elysia; db: Database }) => {
             const [product] = await tx.query<{ priceCents: number; stock: number }>`
               select price_cents as "priceCents", stock from shop_product where id = ${productId} for update`;
             if (product === undefined) return status(404, { message: `There is no product ${productId}` });
-            if (product.stock < quantity) return status(409, { message: `Only ${product.stock} are left` });
+            if (product.stock < quantity) return status(409, { message: `Only ${product.stock} left` });
             await tx.query`update shop_product set stock = stock - ${quantity} where id = ${productId}`;
             const [order] = await tx.query<Order>`
               insert into shop_order (product_id, quantity, total_cents)

@@ -50,6 +50,7 @@ const VALUE_HINTS: Record<Exclude<SettingDescriptor["kind"], "choice" | "boolean
   percent: "percent",
   bytes: "size",
   host: "address",
+  image: "image",
   file: "file",
   secret: "token",
 };

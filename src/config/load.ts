@@ -22,6 +22,8 @@ export interface LoadInputs {
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** The validated value of every setting, for what is no part of a server's configuration. */
+  readonly settings: SettingValues;
   /** Every setting in effect, the database's parts first; secrets are masked. */
   readonly sources: readonly SettingSource[];
   readonly warnings: readonly string[];
@@ -54,6 +56,7 @@ export function loadConfig(inputs: LoadInputs): LoadedConfig {
   findings.throwIfRefused();
   return {
     config: deepFreeze(assemble(target, settings.values)),
+    settings: Object.freeze(settings.values),
     sources: Object.freeze([...sources, ...settings.sources]),
     warnings: findings.warnings,
   };

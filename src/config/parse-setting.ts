@@ -52,6 +52,8 @@ function read(setting: SettingDescriptor, text: string): SettingValue | undefine
       return parseBoolean(text);
     case "host":
       return isIP(text) !== 0 || /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(text) ? text : undefined;
+    case "image":
+      return /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/.test(text) ? text : undefined;
     case "file":
       return text;
     case "secret":
@@ -83,6 +85,8 @@ export function ruleOf(setting: SettingDescriptor): string {
       return "must be true or false";
     case "host":
       return "must be a host name or an address, without a port";
+    case "image":
+      return "must be the name of a Docker image, such as postgres:17-alpine";
     case "file":
       return "must not be empty";
     case "secret":

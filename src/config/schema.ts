@@ -2,7 +2,7 @@ import type { Secret } from "./secret.ts";
 
 export type CommandName = "serve" | "check" | "simulate-outage";
 
-type SettingGroup = "Server" | "Pool" | "Detection and recovery" | "Logging";
+type SettingGroup = "Server" | "Pool" | "Detection and recovery" | "Outage simulation" | "Logging";
 
 interface SettingBase {
   /** The one name: `--pool-max`, `DEBY_POOL_MAX` and the documentation come from it. */
@@ -37,7 +37,7 @@ export type SettingDescriptor = SettingBase &
       }
     | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] }
     | { readonly kind: "boolean"; readonly default: "false" }
-    | { readonly kind: "host"; readonly default: string }
+    | { readonly kind: "host" | "image"; readonly default: string }
     | { readonly kind: "file"; readonly default?: undefined }
     | { readonly kind: "secret"; readonly default?: undefined }
   );
@@ -212,7 +212,7 @@ export const SETTINGS = [
     choices: ["auto", "on", "off"],
     group: "Pool",
     commands: SERVE,
-    meaning: "named prepared statements; off behind a transaction pooler, which auto finds out",
+    meaning: "named prepared statements; off behind a transaction pooler",
   },
   {
     name: "heartbeat-interval",
@@ -306,6 +306,14 @@ export const SETTINGS = [
     group: "Detection and recovery",
     commands: SERVE,
     meaning: "longest pause between quiet probes",
+  },
+  {
+    name: "image",
+    kind: "image",
+    default: "postgres:17-alpine",
+    group: "Outage simulation",
+    commands: ["simulate-outage"],
+    meaning: "Docker image of the throw-away PostgreSQL that is broken; pulled where it is not on this machine",
   },
   {
     name: "log-format",

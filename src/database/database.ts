@@ -13,6 +13,7 @@ import { Gate, shuttingDown } from "./gate.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import { Monitor } from "./monitor.ts";
 import { Pool, type PoolStats } from "./pool.ts";
+import { hasRole } from "./role.ts";
 import { runStatement, runTransaction, type StatementDeps } from "./statements.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -100,7 +101,8 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
     probe,
     knock: (deadlineAt) => knock(target, { clock, deadlineAt, signal }),
   });
-  const monitor = new Monitor({ clock, settings, emitter, watcher, probe, onTransition });
+  const isWanted = (facts: ServerFacts) => hasRole(facts, target.targetSessionAttrs);
+  const monitor = new Monitor({ clock, settings, emitter, watcher, probe, isWanted, onTransition });
   const housekeeper = new Housekeeper(clock, pool);
   const statements: StatementDeps = { clock, random, pool, gate, onTrouble };
   let lostAt: number | undefined;

@@ -26,6 +26,8 @@ export interface MonitorDeps {
   readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs" | "note" | "noteHandshake">;
   /** A whole handshake and a query that proves the server. */
   readonly probe: (deadlineAt: number) => Promise<ProbeConnection>;
+  /** Whether a server of this role can serve everything; where it cannot, the state is read-only. */
+  readonly isWanted: (facts: ServerFacts) => boolean;
   /** Called before the listeners hear of it: pool and gate follow the state at once. */
   readonly onTransition: (from: CircuitState, to: CircuitState) => void;
 }
@@ -197,7 +199,7 @@ export class Monitor {
     this.#server = facts;
     this.#latencyMs ??= facts.connectMs;
     this.#deps.watcher.noteHandshake(facts.connectMs);
-    this.#dispatch({ type: "proven", isWritable: !facts.isStandby && !facts.isReadOnly });
+    this.#dispatch({ type: "proven", isWritable: this.#deps.isWanted(facts) });
   }
 
   #dispatch(event: CircuitEvent): void {

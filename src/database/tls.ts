@@ -91,20 +91,22 @@ function defaultRootCert(): string | undefined {
 }
 
 async function exchange(socket: Socket, request: Buffer, options: TlsOptions): Promise<Buffer> {
+  const leave = () => {
+    for (const event of ["data", "error", "close"]) socket.removeAllListeners(event);
+  };
   try {
-    return await within<Buffer>(options, (resolve, reject) => {
+    const reply = await within<Buffer>(options, (resolve, reject) => {
       socket.once("data", resolve);
       socket.once("error", reject);
-      socket.once("close", () =>
-        reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection")),
-      );
+      socket.once("close", () => reject(codedError("CONNECTION_CLOSED", "The server hung up when asked for TLS")));
       socket.write(request);
     });
+    leave();
+    return reply;
   } catch (error) {
+    leave();
     discard(socket);
     throw error;
-  } finally {
-    for (const event of ["data", "error", "close"]) socket.removeAllListeners(event);
   }
 }
 

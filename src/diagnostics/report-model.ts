@@ -13,7 +13,7 @@ export interface TableFact {
   readonly bytes: number | null;
 }
 
-export interface ReportTarget {
+interface ReportTarget {
   /** host:port or a socket's path, several separated by commas. */
   readonly address: string;
   readonly hosts: readonly HostPort[];

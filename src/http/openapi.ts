@@ -3,6 +3,7 @@ import swagger from "@elysiajs/swagger";
 import { type AnyElysia, Elysia, type InternalRoute } from "elysia";
 import { insideOf } from "./elysia-inside.ts";
 import { anyProblem, problemSchema } from "./openapi-schemas.ts";
+import { simplifySchemas } from "./openapi-simplify.ts";
 
 export interface OpenApiInput {
   readonly version: string;
@@ -38,6 +39,8 @@ export async function buildOpenApi({ version, apps }: OpenApiInput): Promise<Ope
       path: "/document",
       excludeStaticFile: false,
       documentation: {
+        // Relative, so that the page sends its requests to wherever it came from.
+        servers: [{ url: "/" }],
         info: { title: "deby", version, description: "An API on PostgreSQL that stays up when the database is not" },
         tags: [
           { name: "app", description: "The program's own routes" },
@@ -52,7 +55,7 @@ export async function buildOpenApi({ version, apps }: OpenApiInput): Promise<Ope
     for (const route of app.routes) describe(described, route);
   }
   const answer = await described.handle(new Request("http://document.local/document/json"));
-  return tidy((await answer.json()) as OpenApiDocument);
+  return tidy(simplifySchemas((await answer.json()) as OpenApiDocument));
 }
 
 function describe(described: AnyElysia, { method, path, hooks }: InternalRoute): void {

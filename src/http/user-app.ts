@@ -1,4 +1,5 @@
 import type { AnyElysia } from "elysia";
+import { awaitEveryHandler } from "./async-handlers.ts";
 import { insideOf } from "./elysia-inside.ts";
 import type { FailedRequest, ProblemHook } from "./problem-hook.ts";
 
@@ -19,6 +20,7 @@ export function adoptUserApp(app: AnyElysia, onError: ProblemHook): UserApp {
   for (const { hooks } of app.routes) {
     hooks.error = [...[hooks.error ?? []].flat(), { fn: onError, scope: "local" }];
   }
+  awaitEveryHandler(app);
   app.onError((failed) => onError(failed as FailedRequest)).compile();
   const inside = insideOf(app);
   return {

@@ -26,13 +26,13 @@ export function renderCheckText(report: CheckReport, options: TextOptions = {}):
   const problems = SEVERITY.flatMap((severity) => checks.filter(({ status }) => status === severity));
   const config = checks.find(({ id }) => id === "config");
   const sections = [
-    [`deby check: ${target.user}@${target.address}/${target.database}`],
+    [harmless(`deby check: ${target.user}@${target.address}/${target.database}`)],
     section(
       "Problems",
       problems.flatMap((result) => problemLines(result, options)),
       options,
     ),
-    section("Configuration", indented(wrapText(config?.evidence ?? "", width(options, 2)), 2), options),
+    section("Configuration", indented(wrapText(harmless(config?.evidence ?? ""), width(options, 2)), 2), options),
     section(
       "Connection",
       checks.filter((result) => result !== config).flatMap((result) => rowLines(result, options)),

@@ -298,7 +298,7 @@ test("deby check tells a server that is shutting down", async () => {
   await expectTrouble(environmentOf(server), {
     id: "auth",
     code: "57P03",
-    cause: "The server runs but does not accept connections",
+    cause: "The server runs but does not accept connections now",
     fix: `pg_isready -h 127.0.0.1 -p ${server.port}`,
   });
   await holder.close();

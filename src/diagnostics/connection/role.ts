@@ -1,3 +1,4 @@
+import { hasRole } from "../../database/role.ts";
 import type { Check } from "../check.ts";
 
 /** Whether the server is of the kind that target-session-attrs asks for. */
@@ -7,17 +8,9 @@ export const roleCheck: Check = {
   needs: ["query"],
   async run(context) {
     const { targetSessionAttrs: wanted } = context.subject.target;
-    const { isStandby, isReadOnly } = (await context.session.connection(context)).facts;
-    const evidence = `${isStandby ? "a standby" : "a primary"}, ${isReadOnly ? "read-only" : "takes writes"}`;
-    const fits = {
-      any: true,
-      "prefer-standby": true,
-      "read-write": !isReadOnly,
-      "read-only": isReadOnly,
-      primary: !isStandby,
-      standby: isStandby,
-    }[wanted];
-    if (fits) return { status: "pass", evidence };
+    const { facts } = await context.session.connection(context);
+    const evidence = `${facts.isStandby ? "a standby" : "a primary"}, ${facts.isReadOnly ? "read-only" : "takes writes"}`;
+    if (hasRole(facts, wanted)) return { status: "pass", evidence };
     const cause = `The server is ${evidence}, but target-session-attrs=${wanted} asks for another. Another host has the role now, or the setting is not meant for this server`;
     return {
       status: "fail",

@@ -92,7 +92,7 @@ export function tooManyConnections(situation: Situation): Remedy {
 }
 
 export function notReady(situation: Situation): Remedy {
-  const cause = `The server runs but does not accept connections yet. It says: ${situation.trouble.message}; starting, recovering and shutting down take their time: wait`;
+  const cause = `The server runs but does not accept connections now. It says: ${situation.trouble.message}; starting, recovering and shutting down take their time: wait`;
   return makeRemedy(cause, askReadiness(situation), "server-start.html");
 }
 

@@ -75,6 +75,7 @@ function setUp() {
     emitter,
     watcher,
     probe,
+    isWanted: ({ isReadOnly }) => !isReadOnly,
     onTransition: (_, to) => void names.push(to.name),
   });
   const attempts: number[] = [];

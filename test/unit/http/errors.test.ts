@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type AnyElysia, Elysia, NotFoundError, t } from "elysia";
 import { DebyError } from "../../../src/errors.ts";
 import type { Problem } from "../../../src/http/problem.ts";
-import { fakeLog, request, testApp } from "./fakes.ts";
+import { type Answer, fakeDatabase, fakeLog, request, testApp } from "./fakes.ts";
 
 const NewProduct = t.Object({
   name: t.String({ minLength: 1 }),
@@ -65,6 +65,51 @@ describe("an error thrown by the database in a program's route", () => {
     expect(text).not.toContain("secret");
     expect(log.lines).toHaveLength(1);
     expect(log.lines[0]?.message).toContain('GET /refused failed: column "secret" does not exist');
+  });
+});
+
+describe("a handler that returns what the database promises, without async", () => {
+  const Rows = t.Array(t.Object({ id: t.Number() }));
+  function app(answer: Answer) {
+    const db = fakeDatabase(answer);
+    return new Elysia()
+      .get("/plain", () => db.read`select 1`)
+      .get("/typed", () => db.read<{ id: number }>`select 1`, { response: Rows })
+      .get("/either", ({ query: { a } }) => (a ? db.read`select 1` : db.read`select 2`))
+      .get("/guarded", () => "in", { beforeHandle: () => db.read`select 1`.then(() => undefined) })
+      .get("/hooked", () => "in", { beforeHandle: () => db.read`select 1` as unknown as undefined });
+  }
+
+  test("is awaited, and checked against its schema", async () => {
+    for (const path of ["/plain", "/typed", "/either", "/hooked"]) {
+      const { answer, text } = await ask(
+        path,
+        {},
+        app(() => [{ id: 1 }]),
+      );
+      expect(answer.status).toBe(200);
+      expect(text).toBe('[{"id":1}]');
+    }
+    expect(
+      (
+        await ask(
+          "/guarded",
+          {},
+          app(() => []),
+        )
+      ).text,
+    ).toBe("in");
+  });
+
+  test("fails as its database does, past the program's own error hook", async () => {
+    const lost = () => {
+      throw new DebyError("DATABASE_UNAVAILABLE", "Away");
+    };
+    for (const path of ["/plain", "/typed", "/either", "/guarded", "/hooked"]) {
+      expect((await ask(path, {}, app(lost))).problem.code).toBe("DATABASE_UNAVAILABLE");
+    }
+    const own = new Elysia().onError(() => "mine").use(app(lost));
+    expect((await ask("/plain", {}, own)).text).toBe("mine");
   });
 });
 

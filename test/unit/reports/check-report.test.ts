@@ -109,7 +109,8 @@ test("no line is longer than 100 columns, whatever its parts", () => {
 
 test("control codes in what a server says are shown, not obeyed", () => {
   const checks = [result("auth", { status: "fail", evidence: "\u001B[2Jgone", cause: "\u001B]0;title\u0007 said" })];
-  expect(renderCheckText(report(checks))).not.toMatch(/\u001B|\u0007/);
+  const text = renderCheckText(report(checks));
+  expect(["\u001B", "\u0007"].filter((code) => text.includes(code))).toEqual([]);
 });
 
 test("JSON holds the report as it is", () => {
