@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { makeCertificate } from "../../support/certificates.ts";
 import { openOn } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
+import { makeTempFolder } from "../../support/temp-folder.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { Workers } from "../../support/workers.ts";
 
@@ -41,6 +43,26 @@ describe.each([15, 18] as const)("PostgreSQL %i taken away under load", (version
     expect(Object.keys(report.writeErrors).filter((key) => key !== "OUTCOME_UNKNOWN")).toEqual([]);
   }, 60_000);
 });
+
+test("over TLS, killed and started: nothing acknowledged is missing, and nothing is left unanswered", async () => {
+  await using folder = makeTempFolder("tls");
+  const { files } = await makeCertificate(folder, "localhost");
+  await using server = await startPostgres();
+  server.configure({ settings: { ssl: "on" }, files });
+  await server.stop();
+  await server.start();
+  await using opened = openOn(server, {}, { sslmode: "require" });
+  await using workers = await Workers.start(opened.db, 20);
+  for (let outage = 0; outage < 2; outage++) {
+    await workers.progress(50);
+    await server.kill9();
+    await waitUntil("the loss is noticed", () => opened.db.state().name === "reconnecting");
+    await server.start();
+    await workers.progress(50);
+  }
+  const report = await workers.finish(server);
+  expect(report).toMatchObject({ lost: [], wrongOutcome: [], readErrors: {} });
+}, 60_000);
 
 test("a frozen server is found out by the heartbeat, and everything goes on after the thaw", async () => {
   await using server = await startPostgres();

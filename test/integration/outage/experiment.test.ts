@@ -15,7 +15,8 @@ import { type Manner, startStandIn } from "./stand-in-server.ts";
 const SETTINGS: ExperimentSettings = {
   warmupMs: 800,
   outageMs: 1_200,
-  settleMs: 5_000,
+  settleMs: 4_000,
+  steadyForMs: 500,
   ratePerSecond: 30,
   writeShare: 0.5,
   requestTimeoutMs: 1_000,
