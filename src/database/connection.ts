@@ -1,27 +1,19 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import postgres from "postgres";
 import type { DatabaseTarget } from "../config/types.ts";
-import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep, Expiring } from "../core/sweep.ts";
 import { codedError, within } from "../core/within.ts";
 import { DebyError, type Outcome } from "../errors.ts";
-import { arrayTypes } from "./array-types.ts";
-import { dial } from "./dial.ts";
+import { requestCancel } from "./cancel.ts";
+import { addressLabel } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
+import { type LoginOptions, login, type Session } from "./login.ts";
 import { connectError, lostError, statementError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
 
-export interface ConnectionOptions {
-  readonly clock: Clock;
+export interface ConnectionOptions extends LoginOptions {
   readonly sweep: DeadlineSweep;
-  /** The moment by which dial, handshake and first answer must be done. */
-  readonly deadlineAt: number;
-  readonly applicationName: string;
-  /** Named prepared statements. */
-  readonly prepare: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** What the server answered: rows, and the command tag such as `INSERT` or `COMMIT`. */
@@ -35,8 +27,8 @@ interface Pending {
   readonly bytesBefore: number;
 }
 
-const PROOF = `select current_setting('server_version') as version, pg_is_in_recovery() as "isStandby",
-  current_setting('transaction_read_only')::bool as "isReadOnly", pg_backend_pid() as pid`;
+/** How long a request to cancel may take; nobody waits for it. */
+const CANCEL_LIMIT_MS = 1000;
 
 /**
  * One physical connection, used by one holder at a time: a postgres.js instance over a socket that we dialled, used
@@ -45,8 +37,6 @@ const PROOF = `select current_setting('server_version') as version, pg_is_in_rec
  */
 export class Connection implements Expiring {
   readonly facts: ServerFacts;
-  /** The server process that serves this connection (a pooler's own number behind a pooler). */
-  readonly backendPid: number;
   readonly openedAt: number;
   /** Set by the pool: when the connection last became idle. */
   idleSince: number;
@@ -58,7 +48,9 @@ export class Connection implements Expiring {
   onLost: (error: DebyError) => void = () => {};
   deadlineAt = Number.POSITIVE_INFINITY;
 
-  readonly #sql: postgres.Sql;
+  readonly #target: DatabaseTarget;
+  readonly #session: Session;
+  readonly #sql: Session["sql"];
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #pending: Pending | undefined;
@@ -66,12 +58,14 @@ export class Connection implements Expiring {
   #isClosing = false;
   #lastChunk: Buffer | undefined;
 
-  private constructor(sql: postgres.Sql, socket: Socket, options: ConnectionOptions, proof: Proof) {
+  private constructor(target: DatabaseTarget, session: Session, options: ConnectionOptions) {
+    const { sql, socket, facts } = session;
+    this.#target = target;
+    this.#session = session;
     this.#sql = sql;
     this.#socket = socket;
     this.#options = options;
-    this.facts = proof.facts;
-    this.backendPid = proof.pid;
+    this.facts = facts;
     this.openedAt = options.clock.now();
     this.idleSince = this.openedAt;
     socket.once("error", (error: Error) => this.#lose(error));
@@ -86,29 +80,10 @@ export class Connection implements Expiring {
    * Throws DATABASE_UNAVAILABLE or DATABASE_MISCONFIGURED, `reason` being the SQLSTATE or the socket's code.
    */
   static async open(target: DatabaseTarget, options: ConnectionOptions): Promise<Connection> {
-    const { clock } = options;
-    const startedAt = clock.now();
-    const label = target.hosts.map(({ host, port }) => `${host}:${port}`).join(",");
-    let socket: Socket | undefined;
     try {
-      const dialled = await dial(target, options);
-      socket = dialled.socket;
-      const sql = instanceOver(socket, target, options);
-      const [row] = await proveWithin(sql, socket, options);
-      if (row === undefined) throw codedError("PROTOCOL", "The server answered no row");
-      const { version, isStandby, isReadOnly, pid } = row;
-      const connectMs = clock.now() - startedAt;
-      const facts = {
-        version: version.split(" ")[0] ?? version,
-        isStandby,
-        isReadOnly,
-        connectMs,
-        address: dialled.address,
-      };
-      return new Connection(sql, socket, options, { facts, pid });
+      return new Connection(target, await login(target, options), options);
     } catch (error) {
-      if (socket) discard(socket);
-      throw connectError(error, label);
+      throw connectError(error, target.hosts.map(addressLabel).join(","));
     }
   }
 
@@ -167,6 +142,7 @@ export class Connection implements Expiring {
     if (this.#pending === undefined) return;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
     this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
+    this.#cancel();
   }
 
   #settle<R>(query: PromiseLike<R[] & { command: string }>, deadlineAt: number): Promise<Answer<R>> {
@@ -199,6 +175,14 @@ export class Connection implements Expiring {
     this.#options.sweep.delete(this);
   }
 
+  /** The server would run what we have given up on to its end. Best effort: it may be frozen or gone. */
+  #cancel(): void {
+    const { clock } = this.#options;
+    const { hostPort, key } = this.#session;
+    const target = { ...this.#target, hosts: [hostPort] };
+    requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
+  }
+
   /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
   #wasSent(): boolean {
     return this.#pending !== undefined && this.#socket.bytesWritten > this.#pending.bytesBefore;
@@ -218,61 +202,4 @@ export class Connection implements Expiring {
     pending?.reject(this.#lost);
     if (!this.#isClosing) this.onLost(this.#lost);
   }
-}
-
-interface Proof {
-  readonly facts: ServerFacts;
-  readonly pid: number;
-}
-
-type ProofRow = { version: string; isStandby: boolean; isReadOnly: boolean; pid: number };
-
-/** A postgres.js instance that can connect once, over this socket; a second connect gets a socket that dies. */
-function instanceOver(socket: Socket, target: DatabaseTarget, options: ConnectionOptions): postgres.Sql {
-  let isTaken = false;
-  const settings = {
-    host: "deby",
-    port: 0,
-    database: target.database,
-    username: target.user,
-    pass: target.password?.reveal() ?? "",
-    max: 1,
-    // One statement at a time: with pipelining a statement issued between 'error' and 'close' never settles.
-    max_pipeline: 0,
-    fetch_types: false,
-    idle_timeout: 0,
-    max_lifetime: null,
-    connect_timeout: 0,
-    prepare: options.prepare,
-    ssl: false,
-    types: arrayTypes,
-    connection: { application_name: options.applicationName },
-    onnotice: () => {},
-    socket: () => {
-      if (isTaken) return dyingSocket();
-      isTaken = true;
-      return socket;
-    },
-  };
-  // The driver's types do not know `socket`, `max_pipeline` and `pass`.
-  return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
-}
-
-function dyingSocket(): Socket {
-  const socket = new Socket();
-  setImmediate(() => socket.destroy(codedError("CONNECTION_ENDED", "This connection is used once")));
-  return socket;
-}
-
-/** The first query, with our own ear on the socket: the driver does not settle in every case. */
-function proveWithin(sql: postgres.Sql, socket: Socket, options: ConnectionOptions): Promise<ProofRow[]> {
-  const onClose = { call: () => {} };
-  const onError = { call: (_: unknown) => {} };
-  socket.once("close", () => onClose.call());
-  socket.once("error", (error) => onError.call(error));
-  return within<ProofRow[]>(options, (resolve, reject) => {
-    onClose.call = () => reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection"));
-    onError.call = reject;
-    sql.unsafe<ProofRow[]>(PROOF).simple().then(resolve, reject);
-  });
 }

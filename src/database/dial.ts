@@ -7,6 +7,8 @@ import { discard, upgradeToTls, wantsTls } from "./tls.ts";
 /** An open socket over which the PostgreSQL protocol may begin. */
 export interface Dialled {
   readonly socket: Socket;
+  /** Which of the target's hosts it leads to. */
+  readonly hostPort: HostPort;
   /** host:port, or the Unix socket's path. */
   readonly address: string;
   readonly isEncrypted: boolean;
@@ -17,6 +19,7 @@ export type DialOptions = WithinOptions;
 
 /** One place to try: an address and the name it came from. */
 interface Candidate {
+  readonly hostPort: HostPort;
   readonly host: string;
   readonly label: string;
   readonly connect: () => Socket;
@@ -35,14 +38,15 @@ const STAGGER_MS = 250;
 export async function dial(target: DatabaseTarget, options: DialOptions): Promise<Dialled> {
   const candidates = await findCandidates(target.hosts);
   const { socket, candidate } = await firstToAccept(candidates, options);
+  const known = { hostPort: candidate.hostPort, address: candidate.label };
   if (!wantsTls(target.sslmode, candidate.host)) {
-    return { socket, address: candidate.label, isEncrypted: false };
+    return { socket, ...known, isEncrypted: false };
   }
   const upgraded = await upgradeToTls(socket, { ...options, target, host: candidate.host });
-  if (upgraded !== "failed") return { ...upgraded, address: candidate.label };
+  if (upgraded !== "failed") return { ...upgraded, ...known };
   // sslmode=prefer: libpq falls back to a second, plain connection when TLS cannot be agreed on.
   const plain = await openSocket(candidate, options);
-  return { socket: plain, address: candidate.label, isEncrypted: false };
+  return { socket: plain, ...known, isEncrypted: false };
 }
 
 /** A bare TCP connect that tells whether anything listens; the socket is closed at once. Throws like `dial`. */
@@ -68,11 +72,16 @@ async function findCandidates(hosts: readonly HostPort[]): Promise<Candidate[]> 
 async function candidatesOf(target: HostPort): Promise<Candidate[]> {
   const { host, port } = target;
   const label = addressLabel(target);
-  if (host.startsWith("/")) return [{ host, label, connect: () => connect({ path: label }) }];
-  if (isIP(host)) return [{ host, label, connect: () => connect({ host, port }) }];
+  if (host.startsWith("/")) return [{ hostPort: target, host, label, connect: () => connect({ path: label }) }];
+  if (isIP(host)) return [{ hostPort: target, host, label, connect: () => connect({ host, port }) }];
   // Asked anew at every dial: a failover by DNS is seen at the next attempt.
   const addresses = await lookup(host, { all: true, verbatim: true });
-  return addresses.map(({ address }) => ({ host, label, connect: () => connect({ host: address, port }) }));
+  return addresses.map(({ address }) => ({
+    hostPort: target,
+    host,
+    label,
+    connect: () => connect({ host: address, port }),
+  }));
 }
 
 function firstToAccept(

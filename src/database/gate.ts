@@ -2,7 +2,8 @@ import type { Clock } from "../core/clock.ts";
 import { DebyError } from "../errors.ts";
 import { isWaiting } from "./circuit.ts";
 import type { CircuitState, Recovery } from "./events.ts";
-import type { Pool, PooledConnection } from "./pool.ts";
+import type { Pool } from "./pool.ts";
+import type { PooledConnection } from "./pool-types.ts";
 import { describeReason } from "./sqlstate.ts";
 
 const READ_ONLY_RETRY_MS = 1000;

@@ -1,10 +1,7 @@
-import type { PoolSettings } from "../config/types.ts";
-import type { Clock } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
-import { jittered, type Random } from "../core/random.ts";
-import type { DeadlineSweep } from "../core/sweep.ts";
+import { jittered } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
-import type { Connection } from "./connection.ts";
+import type { PoolDeps, PooledConnection, PoolStats } from "./pool-types.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Connections being opened at once while the pool fills. */
@@ -13,37 +10,6 @@ const MAX_OPENING = 4;
 const OPEN_FAILURE_PAUSE_MS = 500;
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
-
-/** What the pool needs of a connection; `Connection` is the one that talks to a server. */
-export type PooledConnection = Pick<
-  Connection,
-  "isLost" | "isBusy" | "openedAt" | "idleSince" | "expiresAt" | "generation" | "onLost" | "close" | "destroy"
->;
-
-export interface PoolStats {
-  readonly total: number;
-  readonly idle: number;
-  readonly active: number;
-  readonly opening: number;
-  readonly waiting: number;
-  readonly max: number;
-  readonly min: number;
-  /** Grows by one with every outage; connections of an older one are gone. */
-  readonly generation: number;
-}
-
-export interface PoolDeps<C extends PooledConnection> {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly sweep: DeadlineSweep;
-  readonly settings: PoolSettings;
-  /** Opens one physical connection by the deadline. */
-  readonly open: (deadlineAt: number) => Promise<C>;
-  /** A connection was lost or could not be opened: somebody else decides what that means. */
-  readonly onTrouble: (error: DebyError) => void;
-  /** The error for somebody whose time to wait is over. */
-  readonly expiredError: () => DebyError;
-}
 
 /**
  * Connections of one server, each leased to one holder at a time. Invariants, at every moment outside a method:

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type OpenedDatabase, openOn, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 let server: PostgresServer;
 let opened: OpenedDatabase;
@@ -67,6 +68,17 @@ describe("statements", () => {
     expect(performance.now() - startedAt).toBeLessThan(300 + 500);
     expect(await balance(1)).toBe(100);
     expect(db.stats().active).toBe(0);
+    // The server is asked to end what nobody waits for any more.
+    const running =
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE query LIKE '%pg_sleep(5)' AND state = 'active'";
+    await waitUntil(
+      "the statements have ended",
+      async () => {
+        const [row] = await server.psql<{ count: number }>(`${running} AND pid <> pg_backend_pid()`);
+        return row?.count === 0;
+      },
+      { deadlineMs: 2000 },
+    );
   });
 
   test("a session's state does not outlive its statement, and a BEGIN of one's own is refused", async () => {

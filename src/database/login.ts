@@ -1,0 +1,104 @@
+import { Socket } from "node:net";
+import postgres from "postgres";
+import type { DatabaseTarget, HostPort } from "../config/types.ts";
+import { codedError, type WithinOptions, within } from "../core/within.ts";
+import { arrayTypes } from "./array-types.ts";
+import type { BackendKey } from "./cancel.ts";
+import { dial } from "./dial.ts";
+import type { ServerFacts } from "./events.ts";
+import { discard } from "./tls.ts";
+
+/** The deadline is the moment by which dial, handshake and first answer must be done. */
+export interface LoginOptions extends WithinOptions {
+  readonly applicationName: string;
+  /** Named prepared statements. */
+  readonly prepare: boolean;
+}
+
+/** A session that was proven by an answered query: the driver's instance, its socket, and what the server told. */
+export interface Session {
+  readonly sql: postgres.Sql;
+  readonly socket: Socket;
+  readonly facts: ServerFacts;
+  readonly hostPort: HostPort;
+  readonly key: BackendKey;
+}
+
+const PROOF = `select current_setting('server_version') as version, pg_is_in_recovery() as "isStandby",
+  current_setting('transaction_read_only')::bool as "isReadOnly"`;
+
+type ProofRow = { version: string; isStandby: boolean; isReadOnly: boolean };
+type Proof = readonly ProofRow[] & { readonly state: BackendKey };
+
+/** Dials, authenticates and has one query answered. Throws the socket's, the server's or the driver's own error. */
+export async function login(target: DatabaseTarget, options: LoginOptions): Promise<Session> {
+  const { clock } = options;
+  const startedAt = clock.now();
+  const { socket, address, hostPort } = await dial(target, options);
+  try {
+    const sql = instanceOver(socket, target, options);
+    const proof = await prove(sql, socket, options);
+    const [row] = proof;
+    if (row === undefined) throw codedError("PROTOCOL", "The server answered no row");
+    const { isStandby, isReadOnly } = row;
+    // Distributions add their own words behind the number.
+    const version = row.version.split(" ")[0] ?? row.version;
+    const facts = { version, isStandby, isReadOnly, connectMs: clock.now() - startedAt, address };
+    return { sql, socket, facts, hostPort, key: proof.state };
+  } catch (error) {
+    discard(socket);
+    throw error;
+  }
+}
+
+/** A postgres.js instance that can connect once, over this socket; a second connect gets a socket that dies. */
+function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOptions): postgres.Sql {
+  let isTaken = false;
+  const settings = {
+    host: "deby",
+    port: 0,
+    database: target.database,
+    username: target.user,
+    pass: target.password?.reveal() ?? "",
+    max: 1,
+    // One statement at a time: with pipelining a statement issued between 'error' and 'close' never settles.
+    max_pipeline: 0,
+    fetch_types: false,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 0,
+    prepare: options.prepare,
+    ssl: false,
+    types: arrayTypes,
+    connection: { application_name: options.applicationName },
+    onnotice: () => {},
+    socket: () => {
+      if (isTaken) return dyingSocket();
+      isTaken = true;
+      return socket;
+    },
+  };
+  // The driver's types do not know `socket`, `max_pipeline` and `pass`.
+  return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+}
+
+function dyingSocket(): Socket {
+  const socket = new Socket();
+  setImmediate(() => socket.destroy(codedError("CONNECTION_ENDED", "This connection is used once")));
+  return socket;
+}
+
+/** The first query, with our own ear on the socket: the driver does not settle in every case. */
+function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
+  return within<Proof>(options, (resolve, reject) => {
+    socket.once("close", () =>
+      reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection")),
+    );
+    socket.once("error", reject);
+    // The driver hangs the backend's key on every result, unknown to its types.
+    sql
+      .unsafe<ProofRow[]>(PROOF)
+      .simple()
+      .then((rows) => resolve(rows as unknown as Proof), reject);
+  });
+}
