@@ -8,6 +8,6 @@ export type {
   Value,
 } from "./database/database.ts";
 export type { CircuitState, DatabaseEvents, Reason, Recovery, ServerFacts, StateName } from "./database/events.ts";
-export type { PoolStats } from "./database/pool.ts";
+export type { PoolStats } from "./database/pool-types.ts";
 export { DebyError, type DebyErrorOptions, type ErrorCode, type Outcome } from "./errors.ts";
 export type { RouteContext } from "./http/route-context.ts";

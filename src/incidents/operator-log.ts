@@ -28,13 +28,8 @@ export function logDatabase(db: Database, { log, target, settings }: OperatorLog
     db.on("connected", ({ version, connectMs, address }) => {
       const fields = { version, connectMs: Math.round(connectMs), address };
       log.success("db.connected", `Connection established: PostgreSQL ${version}, ${Math.round(connectMs)} ms`, fields);
-      if (!isFirstConnection) return;
+      if (isFirstConnection) log.info("db.name", `Database: ${target.database}`, { database: target.database });
       isFirstConnection = false;
-      log.info("db.name", `Database: ${target.database}`, { database: target.database });
-      const interval = formatDuration(settings.heartbeatIntervalMs);
-      log.info("heartbeat.started", `Heartbeat started, every ${interval}`, {
-        intervalMs: settings.heartbeatIntervalMs,
-      });
     }),
     db.on("heartbeatFailed", ({ reason }) => {
       log.warn("heartbeat.failed", `Heartbeat failed: ${describeReason(reason)}`, { code: reason.code });
