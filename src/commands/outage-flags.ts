@@ -7,7 +7,10 @@ import { DebyError } from "../errors.ts";
 import type { Flags } from "./command.ts";
 
 /** A number or a duration of one run, described as the settings are; it has no variable. */
-type RunFlag = Pick<SettingDescriptor & { kind: "count" | "duration" | "percent" }, "kind" | "min" | "max" | "meaning"> & {
+type RunFlag = Pick<
+  SettingDescriptor & { kind: "count" | "duration" | "percent" },
+  "kind" | "min" | "max" | "meaning"
+> & {
   readonly default: string | undefined;
 };
 

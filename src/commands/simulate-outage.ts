@@ -19,6 +19,8 @@ import { readReportFlag, readRunFlags, runFlags } from "./outage-flags.ts";
 /** Exit codes of this command besides those of errors. */
 const EXIT = { kept: 0, broken: 1, cleanUpFailed: 4, interrupted: 130 } as const;
 
+const STEADY_FOR_MS = 3_000;
+
 export const simulateOutage: Command = {
   args: {
     target: {
@@ -65,7 +67,9 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
     interruption.request();
   });
   const stopListening = io.onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
-    const what = interruption.signal.aborted ? "removing everything at once" : "healing and cleaning up; again to hurry";
+    const what = interruption.signal.aborted
+      ? "removing everything at once"
+      : "healing and cleaning up; again to hurry";
     log.warn("outage.interrupted", `${signal} received: ${what}`, { signal });
     interruption.request();
   });
@@ -76,6 +80,7 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
       outageMs: values.outage,
       warmupMs: values.warmup,
       settleMs: values.settle,
+      steadyForMs: STEADY_FOR_MS,
       ratePerSecond: values.rate,
       writeShare: values.writes,
       requestTimeoutMs: config.pool.requestTimeoutMs,

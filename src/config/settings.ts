@@ -35,7 +35,7 @@ export function readSettings(context: SettingsContext): {
   }
   for (const setting of SETTINGS) keepBelow(setting, { values, named, findings: context.findings });
 
-  const sources = SETTINGS.map((setting: SettingDescriptor) => {
+  const sources = SETTINGS.filter(shapesServer).map((setting: SettingDescriptor) => {
     const { source, from } = named.get(setting.name) ?? { source: "default" as const, from: "" };
     return {
       name: setting.name,
@@ -46,6 +46,11 @@ export function readSettings(context: SettingsContext): {
   });
   // Each value was read by its own descriptor's kind, from which SettingValues is derived too.
   return { values: Object.fromEntries(values) as SettingValues, sources };
+}
+
+/** What only says how an outage is simulated is of no interest where a server's configuration is shown. */
+function shapesServer({ commands }: SettingDescriptor): boolean {
+  return commands.some((command) => command !== "simulate-outage");
 }
 
 /** The text of a setting on the highest level that has one, under any of its names. */

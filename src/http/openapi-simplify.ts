@@ -16,7 +16,10 @@ function simplify(value: Json): Json {
   if (Array.isArray(value)) return value.map(simplify);
   if (value === null || typeof value !== "object") return value;
   const schema: Schema = {};
-  for (const [name, inner] of Object.entries(value)) schema[name] = simplify(inner);
+  for (const [name, inner] of Object.entries(value)) {
+    // Elysia's name for a model, which is no address that JSON Schema allows there.
+    if (name !== "$id") schema[name] = simplify(inner);
+  }
   return withoutConversions(schema);
 }
 

@@ -1,33 +1,13 @@
-import { STATUS_CODES } from "node:http";
 import swagger from "@elysiajs/swagger";
 import { type AnyElysia, Elysia, type InternalRoute } from "elysia";
+import { defined } from "./defined.ts";
 import { insideOf } from "./elysia-inside.ts";
-import { anyProblem, problemSchema } from "./openapi-schemas.ts";
-import { simplifySchemas } from "./openapi-simplify.ts";
+import { type OpenApiDocument, tidyOpenApi } from "./openapi-tidy.ts";
 
 export interface OpenApiInput {
   readonly version: string;
   readonly apps: readonly AnyElysia[];
 }
-
-/** The document, as far as it is tidied here. */
-export interface OpenApiDocument {
-  readonly paths: Record<string, Record<string, OpenApiOperation>>;
-  readonly components: { schemas: Record<string, unknown> & { Problem?: unknown } };
-}
-
-interface OpenApiOperation {
-  tags?: string[];
-  requestBody?: { content: Content };
-  responses: Record<string, DescribedAnswer> & { default?: DescribedAnswer };
-}
-
-interface DescribedAnswer {
-  description?: string;
-  content?: Content;
-}
-
-type Content = Record<string, { schema?: { type?: string } }>;
 
 /**
  * The OpenAPI document of all routes of these apps. They are described to @elysiajs/swagger by an app that is never
@@ -55,7 +35,7 @@ export async function buildOpenApi({ version, apps }: OpenApiInput): Promise<Ope
     for (const route of app.routes) describe(described, route);
   }
   const answer = await described.handle(new Request("http://document.local/document/json"));
-  return tidy(simplifySchemas((await answer.json()) as OpenApiDocument));
+  return tidyOpenApi((await answer.json()) as OpenApiDocument);
 }
 
 function describe(described: AnyElysia, { method, path, hooks }: InternalRoute): void {
@@ -68,39 +48,4 @@ function describe(described: AnyElysia, { method, path, hooks }: InternalRoute):
 function schemasOfGuards(hooks: InternalRoute["hooks"]): Record<string, unknown> {
   const guards: readonly object[] = hooks.standaloneValidator ?? [];
   return Object.assign({}, ...guards.map(defined));
-}
-
-function defined<T extends object>(object: T): Partial<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-/** Without this every body would claim to come as JSON, as a form and as text, and no error would be told of. */
-function tidy(document: OpenApiDocument): OpenApiDocument {
-  for (const operations of Object.values(document.paths)) {
-    for (const operation of Object.values(operations)) {
-      operation.tags ??= ["app"];
-      narrow(operation.requestBody);
-      for (const [status, response] of Object.entries(operation.responses)) {
-        response.description ??= STATUS_CODES[status] ?? "An answer";
-        narrow(response);
-      }
-      operation.responses.default ??= { ...anyProblem } as DescribedAnswer;
-    }
-  }
-  document.components.schemas.Problem = problemSchema;
-  return document;
-}
-
-/** Of the three kinds that @elysiajs/swagger names where a route says nothing, the one that it will be. */
-function narrow(holder: { content?: Content } | undefined): void {
-  const content = holder?.content;
-  if (holder === undefined || content === undefined || Object.keys(content).length !== 3) return;
-  const schema = content["application/json"]?.schema;
-  const kind = schema?.type === "string" ? "text/plain" : hasFile(schema) ? "multipart/form-data" : "application/json";
-  const kept = content[kind];
-  if (kept !== undefined) holder.content = { [kind]: kept };
-}
-
-function hasFile(schema: unknown): boolean {
-  return JSON.stringify(schema ?? {}).includes('"format":"binary"');
 }

@@ -54,7 +54,7 @@ export function buildResult(input: ResultInput): OutageResult {
       duplicated: writes.table?.duplicated ?? null,
       unknown: writes.unknown,
     },
-    latencyMs: latencyByWindow(entries, { faultAt: moments.faultAt, recoveredAt }),
+    latencyMs: latencyByWindow(entries, { injectedAt: moments.injectedAt, recoveredAt }),
     availability: computeAvailability(observations),
     pool: input.pool,
     ...judge({ figures, writes, hung: requests.hung, slos, isInterrupted }),

@@ -19,6 +19,8 @@ export interface ExperimentSettings {
   readonly ratePerSecond: number;
   /** Part of the requests that write, in [0, 1]. */
   readonly writeShare: number;
+  /** All must have been well for so long before the server counts as steady again. */
+  readonly steadyForMs: number;
   /** The server's own deadline for a request. */
   readonly requestTimeoutMs: number;
 }
@@ -115,6 +117,7 @@ async function breakAndHeal(
     signal,
     healedAt,
     settleMs: settings.settleMs,
+    steadyForMs: settings.steadyForMs,
     onBack: (ttrMs) => progress.phase("settling", `writes succeed again, ${Math.round(ttrMs)} ms after healing began`),
   });
   if (signal.aborted) await Promise.race([untilReady, sleep(clock, INTERRUPTED_WAIT_MS, hurry)]);

@@ -34,14 +34,14 @@ export function computeFigures({ moments, entries, health }: Observations): Figu
 }
 
 /**
- * Part of the requests that succeeded, late or not, of those meant to start from the fault until the end of the load;
- * null without any.
+ * Part of the requests that succeeded, late or not, of those meant to start from the injection of the fault until the
+ * end of the load; null without any.
  */
 export function computeAvailability({ moments, entries, requestTimeoutMs }: Observations): number | null {
-  const { faultAt } = moments;
-  if (faultAt === undefined) return null;
+  const { injectedAt } = moments;
+  if (injectedAt === undefined) return null;
   const classes = entries
-    .filter((entry) => entry.intendedAt >= faultAt)
+    .filter((entry) => entry.intendedAt >= injectedAt)
     .map((entry) => classify(entry, requestTimeoutMs))
     .filter((requestClass) => requestClass !== undefined);
   if (classes.length === 0) return null;

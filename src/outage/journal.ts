@@ -17,7 +17,7 @@ export interface JournalEntry {
 }
 
 /** Of this user only: the file names commands that a later run may execute. */
-export function journalFolder(): string {
+function journalFolder(): string {
   return join(tmpdir(), `deby-outage-${process.getuid?.() ?? "user"}`);
 }
 

@@ -10,8 +10,8 @@ export interface LatencySummary {
 
 /** Moments of the run's clock that part its requests. Undefined where the run did not get so far. */
 export interface LatencyWindows {
-  /** When the fault took hold. */
-  readonly faultAt: number | undefined;
+  /** When the command that breaks the database was issued. */
+  readonly injectedAt: number | undefined;
   /** When the server was back for good. */
   readonly recoveredAt: number | undefined;
 }
@@ -39,12 +39,12 @@ export function summarizeLatencies(values: readonly number[]): LatencySummary {
  * no percentile looks better for it.
  */
 export function latencyByWindow(entries: readonly LedgerEntry[], windows: LatencyWindows) {
-  const { faultAt = Number.POSITIVE_INFINITY, recoveredAt = Number.POSITIVE_INFINITY } = windows;
+  const { injectedAt = Number.POSITIVE_INFINITY, recoveredAt = Number.POSITIVE_INFINITY } = windows;
   const values = { before: [] as number[], during: [] as number[], after: [] as number[] };
   for (const entry of entries) {
     const tookMs = latencyMs(entry);
     if (tookMs === undefined || entry.ending === "cut") continue;
-    const window = entry.intendedAt < faultAt ? "before" : entry.intendedAt < recoveredAt ? "during" : "after";
+    const window = entry.intendedAt < injectedAt ? "before" : entry.intendedAt < recoveredAt ? "during" : "after";
     values[window].push(tookMs);
   }
   return {

@@ -7,7 +7,7 @@ export type RequestKind = "write" | "read";
  * How a request ended: `open` not yet; `answered` with a status; `dropped` by the server's side without an answer;
  * `hung` until its limit; `cut` by us, because the run was interrupted.
  */
-export type RequestEnding = "open" | "answered" | "dropped" | "hung" | "cut";
+type RequestEnding = "open" | "answered" | "dropped" | "hung" | "cut";
 
 /** One request of the load. Times are milliseconds of the run's clock. */
 export interface LedgerEntry {

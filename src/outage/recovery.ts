@@ -1,7 +1,7 @@
 import { HELD_AFTER_MS, type LedgerEntry, latencyMs, succeeded } from "./ledger.ts";
 
 /** So many successful writes in a row prove that the server is back. */
-export const WRITES_IN_A_ROW = 5;
+const WRITES_IN_A_ROW = 5;
 
 /**
  * When the server was back for good: the answer of the first of five successful writes in a row, in the order of their

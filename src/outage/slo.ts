@@ -1,7 +1,7 @@
 import { parseDuration } from "../config/duration.ts";
 import { DebyError } from "../errors.ts";
 
-export type FigureName = "ttd" | "dbReady" | "ttr" | "appLag" | "steady" | "lost" | "duplicate" | "unknown" | "hung";
+type FigureName = "ttd" | "dbReady" | "ttr" | "appLag" | "steady" | "lost" | "duplicate" | "unknown" | "hung";
 
 /** Milliseconds or counts; null where the run did not measure them. */
 export type SloFigures = Readonly<Record<FigureName, number | null>>;

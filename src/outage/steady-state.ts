@@ -3,8 +3,6 @@ import { DebyError } from "../errors.ts";
 import { countRequests, type LedgerEntry, succeeded } from "./ledger.ts";
 import { findRecovery, lastUnsteadyAt } from "./recovery.ts";
 
-/** All must have been well for so long before the server counts as steady again. */
-const STEADY_FOR_MS = 3_000;
 const LOOK_EVERY_MS = 100;
 
 /**
@@ -27,14 +25,16 @@ export interface SteadyWait {
   readonly healedAt: number;
   /** Longest wait, counted from the healing, in milliseconds. */
   readonly settleMs: number;
+  /** How long all must have been well, in milliseconds. */
+  readonly steadyForMs: number;
   /** Called once, when writes succeed again. */
   readonly onBack: (ttrMs: number) => void;
 }
 
-/** Waits until all has been well for 3 s, the time for it is over, or the signal fires. */
+/** Waits until all has been well for a while, the time for it is over, or the signal fires. */
 export async function waitUntilSteady(
   load: { readonly entries: readonly LedgerEntry[] },
-  { clock, signal, healedAt, settleMs, onBack }: SteadyWait,
+  { clock, signal, healedAt, settleMs, steadyForMs, onBack }: SteadyWait,
 ): Promise<void> {
   let isBack = false;
   while (!signal.aborted && clock.now() < healedAt + settleMs) {
@@ -43,7 +43,7 @@ export async function waitUntilSteady(
       if (!isBack) onBack(recoveredAt - healedAt);
       isBack = true;
       const unsteadyAt = Math.max(recoveredAt, lastUnsteadyAt(load.entries, clock.now()) ?? 0);
-      if (clock.now() - unsteadyAt >= STEADY_FOR_MS) return;
+      if (clock.now() - unsteadyAt >= steadyForMs) return;
     }
     await sleep(clock, LOOK_EVERY_MS, signal);
   }

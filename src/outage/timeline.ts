@@ -32,7 +32,7 @@ export interface Sighting {
 export interface TimelineInput {
   readonly startedAt: number;
   readonly endedAt: number;
-  readonly faultAt: number | undefined;
+  readonly injectedAt: number | undefined;
   readonly healedAt: number | undefined;
   readonly recoveredAt: number | undefined;
   readonly health: readonly Sighting[];
@@ -63,10 +63,10 @@ export function cutTimeline(input: TimelineInput): Timeline {
   };
 }
 
-function phaseSpans({ startedAt, endedAt, faultAt, healedAt, recoveredAt }: TimelineInput): PhaseSpan[] {
+function phaseSpans({ startedAt, endedAt, injectedAt, healedAt, recoveredAt }: TimelineInput): PhaseSpan[] {
   const starts: readonly (readonly [PhaseSpan["name"], number | undefined])[] = [
     ["warm-up", startedAt],
-    ["outage", faultAt],
+    ["outage", injectedAt],
     ["recovery", healedAt],
     ["settled", recoveredAt],
   ];

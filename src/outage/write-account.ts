@@ -15,7 +15,7 @@ export interface WriteAccount {
   readonly table: TableAccount | null;
 }
 
-export interface TableAccount {
+interface TableAccount {
   /** Acknowledged, yet not in the table. */
   readonly lost: number;
   /** Rows beyond what the answers promised: `copies` + `strangers` + `denied`. */

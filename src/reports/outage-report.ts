@@ -28,6 +28,7 @@ export function renderOutageText(result: OutageResult): string {
     section(`Timeline, one cell is ${result.timeline.cellMs} ms`, drawTimeline(result.timeline)),
     section("Objectives", sloLines(report)),
     ...(result.notes.length === 0 ? [] : [section("Notes", result.notes.flatMap(wrapNote))]),
+    "",
     `Verdict: ${VERDICTS[report.verdict]}`,
     "",
   ].join("\n");
@@ -39,7 +40,7 @@ export function renderOutageJson({ report }: OutageResult): string {
 }
 
 function section(title: string, lines: readonly string[]): string {
-  return ["", title, ...lines.map((line) => `  ${line}`.trimEnd()), ...(title === "Notes" ? [""] : [])].join("\n");
+  return ["", title, ...lines.map((line) => `  ${line}`.trimEnd())].join("\n");
 }
 
 function figureLines({ figures, availability }: OutageReport): string[] {

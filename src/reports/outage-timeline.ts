@@ -46,7 +46,7 @@ export function drawTimeline(timeline: Timeline): string[] {
 function drawScale({ cells, cellMs }: Timeline): string {
   let scale = "";
   for (let cell = 0; cell < cells; cell += MARK_EVERY_CELLS) {
-    scale = scale.padEnd(cell) + `|${(cell * cellMs) / 1_000}s`;
+    scale = `${scale.padEnd(cell)}|${(cell * cellMs) / 1_000}s`;
   }
   return scale.slice(0, cells);
 }

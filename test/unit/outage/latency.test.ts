@@ -20,7 +20,7 @@ test("latencyByWindow() counts a request where it was meant to start, from that 
     makeEntry({ intendedAt: 100, endedAt: 10_100 }),
     makeEntry({ intendedAt: 300, endedAt: 303 }),
   ];
-  const { before, during, after } = latencyByWindow(entries, { faultAt: 100, recoveredAt: 300 });
+  const { before, during, after } = latencyByWindow(entries, { injectedAt: 100, recoveredAt: 300 });
   expect([before.max, during.max, after.max]).toEqual([50, 10_000, 3]);
 });
 
@@ -29,5 +29,5 @@ test("latencyByWindow() counts a hung request with all its waiting, and leaves o
     makeEntry({ intendedAt: 0, ending: "hung", endedAt: 35_000 }),
     makeEntry({ intendedAt: 0, ending: "cut", endedAt: 90_000 }),
   ];
-  expect(latencyByWindow(entries, { faultAt: undefined, recoveredAt: undefined }).before.max).toBe(35_000);
+  expect(latencyByWindow(entries, { injectedAt: undefined, recoveredAt: undefined }).before.max).toBe(35_000);
 });

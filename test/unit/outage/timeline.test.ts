@@ -5,7 +5,7 @@ import { makeEntry, makeFailure, makeOpen } from "./entries.ts";
 const INPUT: TimelineInput = {
   startedAt: 1_000,
   endedAt: 2_000,
-  faultAt: 1_300,
+  injectedAt: 1_300,
   healedAt: 1_600,
   recoveredAt: 1_800,
   health: [],
@@ -30,7 +30,7 @@ test("cutTimeline() knows the phases that there were", () => {
     { name: "recovery", fromMs: 600, toMs: 800 },
     { name: "settled", fromMs: 800, toMs: 1_000 },
   ]);
-  const early = cutTimeline({ ...INPUT, faultAt: undefined, healedAt: undefined, recoveredAt: undefined });
+  const early = cutTimeline({ ...INPUT, injectedAt: undefined, healedAt: undefined, recoveredAt: undefined });
   expect(early.phases).toEqual([{ name: "warm-up", fromMs: 0, toMs: 1_000 }]);
 });
 

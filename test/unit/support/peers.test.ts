@@ -31,6 +31,12 @@ test("silent and http-patient say nothing to Postgres's requests", async () => {
   }
 });
 
+test("a peer may behave in a way of the test's own", async () => {
+  await using peer = await startPeer((client) => client.resume().write("own"));
+  using client = SocketLog.dial(peer.port);
+  await client.waitForText("own");
+});
+
 test("a peer that is disposed frees its port and its clients", async () => {
   const peer = await startPeer("silent");
   using client = SocketLog.dial(peer.port);
