@@ -44,7 +44,7 @@ export const arrayTypes: Record<string, PostgresType> = Object.fromEntries(
 );
 
 /** `{1,NULL,"a \"b\""}`; an array inside an array is one more dimension, unless the items are JSON. */
-export function serializeArray(items: readonly unknown[], isJson = false): string {
+function serializeArray(items: readonly unknown[], isJson = false): string {
   return `{${items.map((item) => serializeItem(item, isJson)).join(",")}}`;
 }
 

@@ -5,7 +5,7 @@ export interface Reason {
 }
 
 /** A database that is not usable: when it was lost, and the counted attempts to get it back. */
-export interface Waiting {
+interface Waiting {
   readonly since: number;
   readonly lostAt: number;
   /** Number of the last attempt; 0 before the first. */

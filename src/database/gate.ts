@@ -48,7 +48,7 @@ export function shuttingDown(): DebyError {
 }
 
 /** The error for a request that cannot wait any longer; it promises no more than the next counted attempt. */
-export function unavailable(state: CircuitState, now: number): DebyError {
+function unavailable(state: CircuitState, now: number): DebyError {
   const code = state.name === "blocked" ? "DATABASE_MISCONFIGURED" : "DATABASE_UNAVAILABLE";
   const reason = "reason" in state ? state.reason : undefined;
   const why = reason ? `: ${describeReason(reason)}` : "";

@@ -8,7 +8,7 @@ import { pathOf } from "./reserved-routes.ts";
 /** `metrics` is what the metrics token opens; the admin token opens both. */
 export type AdminScope = "admin" | "metrics";
 
-export type AdminAccess = "granted" | "unauthorized" | "hidden";
+type AdminAccess = "granted" | "unauthorized" | "hidden";
 
 /** Decides who may use the admin routes. */
 export interface AdminGate {

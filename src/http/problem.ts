@@ -38,7 +38,7 @@ export function isDetailWithheld(error: DebyError): boolean {
 }
 
 /** `DATABASE_UNAVAILABLE` → `urn:deby:error:database-unavailable`. */
-export function problemType(code: ErrorCode): string {
+function problemType(code: ErrorCode): string {
   return `urn:deby:error:${code.toLowerCase().replaceAll("_", "-")}`;
 }
 

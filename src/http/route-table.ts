@@ -33,7 +33,7 @@ export class RouteTable {
 }
 
 /** A trailing slash is no segment: Elysia takes `/a` and `/a/` for the same. */
-export function segmentsOf(path: string): string[] {
+function segmentsOf(path: string): string[] {
   return path.split("/").filter((segment, index, all) => segment !== "" || (index > 0 && index < all.length - 1));
 }
 

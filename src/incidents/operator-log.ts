@@ -12,7 +12,7 @@ export interface OperatorLogOptions {
 }
 
 /** `localhost:5432/shop`, never with a password. */
-export function targetLabel({ hosts, database }: DatabaseTarget): string {
+function targetLabel({ hosts, database }: DatabaseTarget): string {
   return `${hosts.map(addressLabel).join(",")}/${database}`;
 }
 

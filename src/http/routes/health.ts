@@ -69,7 +69,7 @@ export function healthRoutes(deps: HealthDeps): AnyElysia {
 }
 
 /** The body of `GET /api/health` at this moment. */
-export function healthOf({ db, clock, version, startedAt }: HealthDeps): HealthBody {
+function healthOf({ db, clock, version, startedAt }: HealthDeps): HealthBody {
   const state = db.state();
   const latencyMs = db.latencyMs();
   const now = clock.now();

@@ -39,7 +39,10 @@ test("a late tick gives what has arrived meanwhile one more turn before anything
   const clock = {
     now: () => now,
     date: () => new Date(now),
-    after: (_: number, tick: () => void) => (ticks.push(tick), { cancel() {} }),
+    after: (_: number, tick: () => void) => {
+      ticks.push(tick);
+      return { cancel() {} };
+    },
   };
   const sweep = new DeadlineSweep(clock, { tickMs: 20 });
   const entry = entryAt(100);

@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { runDeby } from "../support/executable.ts";
+import { makeTempFolder } from "../support/temp-folder.ts";
+
+const refused: readonly (readonly [args: readonly string[], message: string, env?: Record<string, string>])[] = [
+  [["--scenario", "stopp"], 'No such scenario: "stopp"; did you mean stop?'],
+  [["--target", "compose"], '--target must be docker, received "compose"'],
+  [["--outage", "10"], "--outage must be a duration from 1s to 1h, written with its unit like 250ms"],
+  [["--rate", "0"], '--rate must be a whole number from 1 to 2000, received "0"'],
+  [["--writes", "0.3"], "--writes must be a percentage from 1% to 100%"],
+  [["--seed", "-1"], "--seed must be a whole number"],
+  [["--image", "--privileged"], "--image needs a value"],
+  [["--image=--privileged"], "image must be the name of a Docker image"],
+  [["--report", "pdf=x"], '--report must be json=FILE, received "pdf=x"'],
+  [["--report", "json=/nowhere/at/all/report.json"], "there is no writable folder /nowhere/at/all"],
+  [["--repeat", "2"], "Unknown flag --repeat"],
+  [[], "NODE_ENV is production", { NODE_ENV: "production" }],
+];
+
+test.each(refused)("simulate-outage %j is refused with exit code 2", async (args, message, env = {}) => {
+  const { exitCode, stdout, stderr } = await runDeby(["simulate-outage", ...args], { env });
+  expect(stderr).toContain(message);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+});
+
+test("--scenario list shows what there is", async () => {
+  const { exitCode, stdout } = await runDeby(["simulate-outage", "--scenario", "list"]);
+  expect(stdout).toMatch(/^stop +the server is shut down in an orderly way/);
+  expect(exitCode).toBe(0);
+});
+
+test("without an engine: exit 3 and the way out", async () => {
+  const env = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+  const { exitCode, stdout, stderr } = await runDeby(["simulate-outage"], { env });
+  expect(stderr).toContain("Cannot reach the Docker engine");
+  expect(stderr).toMatch(/systemctl start docker|Docker Desktop/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
+});
+
+test("without the docker command: exit 3 and the way out", async () => {
+  await using folder = makeTempFolder("no-docker");
+  // The command that the tests start deby with.
+  const setpriv = Bun.which("setpriv");
+  if (setpriv !== null) symlinkSync(setpriv, join(folder.path, "setpriv"));
+  const { exitCode, stderr } = await runDeby(["simulate-outage"], { env: { PATH: folder.path } });
+  expect(stderr).toContain("Cannot find the docker command: install Docker");
+  expect(exitCode).toBe(3);
+});
