@@ -1,7 +1,7 @@
+// A small shop: deby serve --embedded --routes scripts/examples/shop.ts, then look at /swagger.
+
 import type { Database } from "deby";
 import { type Elysia, t } from "elysia";
-
-// deby serve --routes scripts/examples/shop.ts
 
 const Id = t.Integer({ minimum: 1, maximum: 2_147_483_647 });
 const Product = t.Object({ id: t.Integer(), name: t.String(), priceCents: t.Integer(), stock: t.Integer() });
@@ -14,17 +14,22 @@ const Order = t.Object({ id: t.Integer(), productId: t.Integer(), quantity: t.In
 const NewOrder = t.Object({ productId: Id, quantity: t.Integer({ minimum: 1, maximum: 1_000 }) });
 const Complaint = t.Object({ message: t.String() });
 
+/** These transactions touch nothing but the database: where one is known to be undone, it may run again. */
+const REPEATABLE = { retryable: true };
+
 type Product = typeof Product.static;
 type Order = typeof Order.static;
 
 export default ({ app, db }: { app: Elysia; db: Database }) => {
-  const tables = once(() => createTables(db));
+  let areTablesThere = false;
 
   return (
     app
       // Not at the start: the database may be down then, and the server comes up all the same.
       .onBeforeHandle(async () => {
-        await tables();
+        if (areTablesThere) return;
+        await createTables(db);
+        areTablesThere = true;
       })
       .get(
         "/products",
@@ -53,7 +58,7 @@ export default ({ app, db }: { app: Elysia; db: Database }) => {
               insert into shop_product (name, price_cents, stock) values (${name}, ${priceCents}, ${stock})
               returning id, name, price_cents as "priceCents", stock`;
             return created as Product;
-          });
+          }, REPEATABLE);
           return status(201, product);
         },
         { body: NewProduct, response: { 201: Product }, detail: { summary: "Adds a product" } },
@@ -82,7 +87,7 @@ export default ({ app, db }: { app: Elysia; db: Database }) => {
               values (${productId}, ${quantity}, ${product.priceCents * quantity})
               returning id, product_id as "productId", quantity, total_cents as "totalCents"`;
             return status(201, order as Order);
-          }),
+          }, REPEATABLE),
         {
           body: NewOrder,
           response: { 201: Order, 404: Complaint, 409: Complaint },
@@ -93,38 +98,23 @@ export default ({ app, db }: { app: Elysia; db: Database }) => {
 };
 
 async function createTables(db: Database): Promise<void> {
-  await db.transaction(
-    async (tx) => {
-      // Two servers that start at once would both create them; the lock lets one wait for the other.
-      await tx.query`select pg_advisory_xact_lock(7467)`;
-      await tx.query`
-        create table if not exists shop_product (
-          id integer generated always as identity primary key,
-          name text not null,
-          price_cents integer not null,
-          stock integer not null check (stock >= 0)
-        )`;
-      await tx.query`
-        create table if not exists shop_order (
-          id integer generated always as identity primary key,
-          product_id integer not null references shop_product (id),
-          quantity integer not null check (quantity > 0),
-          total_cents integer not null,
-          ordered_at timestamptz not null default now()
-        )`;
-    },
-    { retryable: true },
-  );
-}
-
-/** Runs `work` once; after a failure the next call tries again. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= work().catch((error) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
+  await db.transaction(async (tx) => {
+    // Two servers that start at once would both create them; the lock lets one wait for the other.
+    await tx.query`select pg_advisory_xact_lock(7467)`;
+    await tx.query`
+      create table if not exists shop_product (
+        id integer generated always as identity primary key,
+        name text not null,
+        price_cents integer not null,
+        stock integer not null check (stock >= 0)
+      )`;
+    await tx.query`
+      create table if not exists shop_order (
+        id integer generated always as identity primary key,
+        product_id integer not null references shop_product (id),
+        quantity integer not null check (quantity > 0),
+        total_cents integer not null,
+        ordered_at timestamptz not null default now()
+      )`;
+  }, REPEATABLE);
 }

@@ -32,7 +32,7 @@ export interface HttpServer extends AsyncDisposable {
   drain(): void;
   /**
    * Stops listening, closes idle connections, and waits for the requests in flight; what is not answered after
-   * `timeoutMs` gets SHUTTING_DOWN, and all connections are closed.
+   * `timeoutMs` gets SHUTTING_DOWN, and all connections are closed. A second call waits for the first.
    */
   stop(options: { readonly timeoutMs: number }): Promise<void>;
 }
@@ -50,6 +50,7 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
   const { host, port, maxBodyBytes, requestTimeoutMs, clock, log } = options;
   const requests = new RequestsInFlight(clock, requestTimeoutMs);
   let isDraining = false;
+  let stopped: Promise<void> | undefined;
 
   const server = listen();
   app.attach(server);
@@ -103,7 +104,12 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
     isDraining = true;
   }
 
-  async function stop({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+  function stop({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+    stopped ??= stopOnce(timeoutMs);
+    return stopped;
+  }
+
+  async function stopOnce(timeoutMs: number): Promise<void> {
     drain();
     const closed = server.stop();
     if (!(await settlesWithin(closed, timeoutMs))) {

@@ -3,7 +3,7 @@ import type { Random } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { DatabaseWatch } from "./database-watch.ts";
 import { HealthWatch, type ServerAddress } from "./health-watch.ts";
-import { type Interruption, unlessAborted, unlessHurried } from "./interruption.ts";
+import { Interrupted, type Interruption, unlessAborted } from "./interruption.ts";
 import type { Moments, Observations } from "./observations.ts";
 import type { Progress } from "./progress.ts";
 import type { Fault } from "./scenario.ts";
@@ -46,6 +46,8 @@ const VERIFY_LIMIT_MS = 3_000;
 const VERIFY_EVERY_MS = 50;
 /** Someone who interrupted still gets the comparison if the database is back within this. */
 const INTERRUPTED_WAIT_MS = 3_000;
+/** And this long for the requests that were held meanwhile. */
+const INTERRUPTED_DRAIN_MS = 1_500;
 
 /**
  * Loads the server, breaks its database, heals it, and waits until all is steady again. Interrupted, it heals at once
@@ -70,7 +72,7 @@ export async function runExperiment(settings: ExperimentSettings, parts: Experim
     requireSteady(workload.entries, loadAt, clock.now());
     faultMoments = await breakAndHeal(settings, parts, workload);
   }
-  await unlessAborted(workload.stop(), signal);
+  await drain(workload, parts);
   const endedAt = clock.now();
   await workload[Symbol.asyncDispose]();
   const moments = { loadAt, ...faultMoments, endedAt };
@@ -96,7 +98,7 @@ async function breakAndHeal(
   await using watch = new DatabaseWatch(database, clock);
   progress.phase("outage", "breaking the database");
   const injectedAt = clock.now();
-  await unlessHurried(fault.inject(), hurry);
+  await fault.inject();
   const contradiction = await verify(fault, watch, { clock, hurry });
   const faultAt = watch.firstFailure(injectedAt);
   if (contradiction === undefined && faultAt !== undefined) {
@@ -107,7 +109,7 @@ async function breakAndHeal(
   const healedAt = clock.now();
   const untilReady = watch.untilReady(healedAt, hurry).then(() => watch[Symbol.asyncDispose]());
   progress.phase("recovery", signal.aborted ? "interrupted: healing" : "healing");
-  await unlessHurried(heal(fault), hurry);
+  await heal(fault);
   if (contradiction !== undefined || faultAt === undefined) {
     const why = contradiction ?? "the probe was answered all the time";
     throw new DebyError("CANNOT_RUN", `The fault could not be verified: ${why}`);
@@ -124,10 +126,19 @@ async function breakAndHeal(
   return { injectedAt, faultAt, healedAt, dbReadyAt: watch.firstReady(healedAt) };
 }
 
+/** Waits for what is under way; after an interruption only shortly, and the rest is cut off. */
+async function drain(workload: Workload, { clock, interruption }: ExperimentParts): Promise<void> {
+  const { signal, hurry } = interruption;
+  const drained = workload.stop();
+  await unlessAborted(drained, signal);
+  if (signal.aborted) await Promise.race([drained, sleep(clock, INTERRUPTED_DRAIN_MS, hurry)]);
+}
+
 async function heal(fault: Fault): Promise<void> {
   try {
     await fault.heal();
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new HealFailed(`The fault could not be healed: ${message}`, { cause: error });
   }
@@ -138,7 +149,7 @@ async function verify(fault: Fault, watch: DatabaseWatch, options: { clock: Cloc
   const { clock, hurry } = options;
   const giveUpAt = clock.now() + VERIFY_LIMIT_MS;
   while (true) {
-    const contradiction = await unlessHurried(fault.contradiction(watch.lastResult()), hurry);
+    const contradiction = await fault.contradiction(watch.lastResult());
     if (contradiction === undefined || clock.now() > giveUpAt) return contradiction;
     await sleep(clock, VERIFY_EVERY_MS, hurry);
   }

@@ -20,14 +20,6 @@ export interface Interruption {
   readonly hurry: AbortSignal;
 }
 
-/** @throws Interrupted when the user is in a hurry; the work goes on unheeded */
-export async function unlessHurried<T>(work: Promise<T>, hurry: AbortSignal): Promise<T> {
-  await unlessAborted(work, hurry);
-  if (!hurry.aborted) return await work;
-  work.catch(() => {});
-  throw new Interrupted();
-}
-
 /** Waits for the work or the signal, whichever is first. Says nothing of how the work ended. */
 export function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

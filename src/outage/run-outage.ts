@@ -84,7 +84,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   });
 
   const { signal } = interruption;
-  const target = await startDockerTarget({ image: plan.image, runId, clock, resources, signal, onStep });
+  const target = await startDockerTarget({ image: plan.image, runId, clock, resources, interruption, onStep });
   const fault = plan.scenario.bind(target);
   if (fault === undefined) {
     throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${plan.scenario.name}`);

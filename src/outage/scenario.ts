@@ -1,7 +1,10 @@
 import type { ProbeResult } from "./raw-probe.ts";
 import type { Target } from "./target.ts";
 
-/** A fault, bound to the target that it will be done to. */
+/**
+ * A fault, bound to the target that it will be done to. Whatever it waits for ends with Interrupted when the run is told
+ * to hurry.
+ */
 export interface Fault {
   /** Does the harm; resolves when the command for it has ended. */
   inject(): Promise<void>;

@@ -3,7 +3,7 @@ import type { Random } from "../core/random.ts";
 import type { Outcome } from "../errors.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { type HttpAnswer, HttpClient, NoAnswer } from "./http-client.ts";
-import { type LedgerEntry, type RequestKind, succeeded } from "./ledger.ts";
+import { type LedgerEntry, succeeded } from "./ledger.ts";
 
 export interface WorkloadOptions {
   readonly server: ServerAddress;
@@ -75,8 +75,7 @@ export class Workload implements AsyncDisposable {
   }
 
   #send(intendedAt: number): void {
-    const kind = this.#chooseKind();
-    const id = kind === "write" ? makeUuid(this.#options.random) : this.#chooseAcknowledged();
+    const { kind, id } = this.#choose();
     const index = this.#ledger.length;
     const startedAt = this.#options.clock.now();
     const entry: LedgerEntry = { ...UNANSWERED, id, kind, intendedAt, startedAt };
@@ -105,15 +104,14 @@ export class Workload implements AsyncDisposable {
     }
   }
 
-  /** Draws even when only a write is possible, so that the sequence does not depend on the server's speed. */
-  #chooseKind(): RequestKind {
-    const isWrite = this.#options.random() < this.#options.writeShare;
-    return isWrite || this.#acknowledged.length === 0 ? "write" : "read";
-  }
-
-  #chooseAcknowledged(): string {
-    const index = Math.floor(this.#options.random() * this.#acknowledged.length);
-    return this.#acknowledged[index] ?? "";
+  /** Always draws the same number of times, so that the sequence does not depend on how fast the server answers. */
+  #choose(): Pick<LedgerEntry, "kind" | "id"> {
+    const { random, writeShare } = this.#options;
+    const isWrite = random() < writeShare;
+    const position = random();
+    const newId = makeUuid(random);
+    const acknowledged = this.#acknowledged[Math.floor(position * this.#acknowledged.length)];
+    return isWrite || acknowledged === undefined ? { kind: "write", id: newId } : { kind: "read", id: acknowledged };
   }
 }
 

@@ -90,11 +90,12 @@ function latencyLines({ latencyMs }: OutageReport): string[] {
   ];
 }
 
-function sloLines({ slos }: OutageReport): string[] {
+function sloLines({ slos, verdict }: OutageReport): string[] {
   return slos.map(({ expression, value, kept }) => {
     const isDuration = /\d(ms|s|m|h)$/.test(expression);
     const shown = value === null ? "never measured" : isDuration ? formatMs(value) : String(value);
-    return `${kept ? "✓ kept  " : "✗ BROKEN"}  ${expression.padEnd(14)}  ${shown}`;
+    const isOpen = value === null && verdict === "interrupted";
+    return `${isOpen ? "- open  " : kept ? "✓ kept  " : "✗ BROKEN"}  ${expression.padEnd(14)}  ${shown}`;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { CellState, PhaseSpan, Timeline, WatchState } from "../outage/timeline.ts";
+import type { CellState, Timeline, WatchState } from "../outage/timeline.ts";
 
 const REQUEST_MARKS: Readonly<Record<CellState, string>> = {
   none: ".",
@@ -51,19 +51,12 @@ function drawScale({ cells, cellMs }: Timeline): string {
   return scale.slice(0, cells);
 }
 
-/** Each phase begins with its name, as far as there is room. */
+/** Each phase begins with its name, as far as there is room; one that is shorter than a cell still has one. */
 function drawPhases({ phases, cells, cellMs }: Timeline): string {
-  const row = new Array<string>(cells).fill(" ");
-  for (const phase of phases) {
-    const [from, to] = cellSpan(phase, { cells, cellMs });
-    const text = `[${phase.name} `.padEnd(to - from, "-").slice(0, to - from);
-    for (const [index, mark] of [...text].entries()) row[from + index] = mark;
+  let row = "";
+  for (const { name, toMs } of phases) {
+    const end = Math.min(cells, Math.max(row.length + 1, Math.round(toMs / cellMs)));
+    row += `[${name} `.padEnd(end - row.length, "-").slice(0, end - row.length);
   }
-  return row.join("");
-}
-
-function cellSpan({ fromMs, toMs }: PhaseSpan, { cells, cellMs }: Pick<Timeline, "cells" | "cellMs">) {
-  const from = Math.min(cells - 1, Math.floor(fromMs / cellMs));
-  // A phase shorter than a cell still has one.
-  return [from, Math.max(from + 1, Math.min(cells, Math.floor(toMs / cellMs)))] as const;
+  return row;
 }

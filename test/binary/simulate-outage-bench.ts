@@ -68,6 +68,13 @@ export class OutageBench implements AsyncDisposable {
     });
   }
 
+  /** What deby noted about the run before it did any harm. */
+  journal(): unknown {
+    const temp = join(this.path, "tmp");
+    const [file] = new Bun.Glob("deby-outage-*/*.json").scanSync(temp);
+    return file === undefined ? undefined : JSON.parse(readFileSync(join(temp, file), "utf8"));
+  }
+
   /** No container, volume, process or file of the run is there any more. */
   async expectNothingLeft(): Promise<void> {
     const output = this.#deby?.lines.join("\n") ?? "";

@@ -27,6 +27,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
       await bench.expectNothingLeft();
       if (hasReport) {
+        console.error(stderr);
         expect(JSON.parse(stdout)).toMatchObject({ verdict: "interrupted", writes: { lost: 0, duplicated: 0 } });
       } else expect(stdout).toBe("");
     },

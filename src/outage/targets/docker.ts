@@ -3,7 +3,7 @@ import { Secret } from "../../config/secret.ts";
 import { type Clock, sleep } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
 import { findFreePort } from "../free-port.ts";
-import { Interrupted, throwIfInterrupted } from "../interruption.ts";
+import { Interrupted, type Interruption, throwIfInterrupted } from "../interruption.ts";
 import type { JournalEntry } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
@@ -27,7 +27,7 @@ export interface DockerTargetOptions {
   readonly runId: string;
   readonly clock: Clock;
   readonly resources: ResourceStack;
-  readonly signal: AbortSignal;
+  readonly interruption: Interruption;
   /** Told what is being done, in words. */
   readonly onStep: (step: string) => void;
 }
@@ -48,7 +48,8 @@ export function dockerUndo(runId: string): Pick<JournalEntry, "heal" | "remove">
  * @throws DebyError CANNOT_RUN without an engine, without the image, or when it does not come up; Interrupted
  */
 export async function startDockerTarget(options: DockerTargetOptions): Promise<Target> {
-  const { image, clock, signal, onStep } = options;
+  const { image, clock, interruption, onStep } = options;
+  const { signal } = interruption;
   const name = containerName(options.runId);
   await requireEngine(signal);
   await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`) });
@@ -57,7 +58,7 @@ export async function startDockerTarget(options: DockerTargetOptions): Promise<T
     kind: "docker",
     description: `container ${name} from ${image} on ${endpoint.host}:${endpoint.port}`,
     endpoint,
-    server: controlContainer(name),
+    server: controlContainer(name, interruption.hurry),
     async readLog() {
       const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });
       return `${stdout}\n${stderr}`.trim();
@@ -75,7 +76,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
     remove: () => removeContainer(name),
   });
   for (let attempt = 1; ; attempt++) {
-    throwIfInterrupted(options.signal);
+    throwIfInterrupted(options.interruption.signal);
     const endpoint: DatabaseEndpoint = {
       host: "127.0.0.1",
       port: await findFreePort(),
@@ -120,17 +121,18 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
   });
 }
 
-function controlContainer(name: string): ServerControl {
+function controlContainer(name: string, hurry: AbortSignal): ServerControl {
+  const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
   return {
     async stop() {
-      await docker(["stop", "--time", String(STOP_GRACE_S), name], { limitMs: COMMAND_LIMIT_MS });
+      await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
     },
     async start() {
-      await docker(["start", name], { limitMs: COMMAND_LIMIT_MS });
+      await docker(["start", name], options);
     },
     async isRunning() {
       const format = ["--format", "{{.State.Running}}"];
-      const { stdout } = await docker(["inspect", ...format, name], { limitMs: COMMAND_LIMIT_MS });
+      const { stdout } = await docker(["inspect", ...format, name], options);
       return stdout !== "false";
     },
   };

@@ -265,19 +265,22 @@ describe("what a program means as it is", () => {
     expect(seen).toEqual(["DATABASE_UNAVAILABLE"]);
   });
 
-  test("routes in groups, guards, plugins and precompiled apps get the problem answers too", async () => {
-    const app = new Elysia({ precompile: true })
-      .group("/group", (inner) => inner.get("/lost", lose))
-      .guard({ headers: t.Object({ "x-key": t.String() }) }, (inner) => inner.get("/guarded", () => "in"))
-      .use(new Elysia({ prefix: "/plugin" }).get("/lost", lose))
-      .onRequest(({ request: { url } }) => {
-        if (url.endsWith("/early")) throw new DebyError("READ_ONLY", "No writes");
-      });
-    expect((await ask("/group/lost", {}, app)).problem.code).toBe("DATABASE_UNAVAILABLE");
-    expect((await ask("/plugin/lost", {}, app)).problem.code).toBe("DATABASE_UNAVAILABLE");
-    expect((await ask("/guarded", {}, app)).problem.code).toBe("VALIDATION_FAILED");
-    expect((await ask("/early", {}, app)).problem.code).toBe("READ_ONLY");
-  });
+  test.each([{ precompile: true }, { aot: false }, {}])(
+    "routes of all kinds get the problem answers with %p",
+    async (config) => {
+      const app = new Elysia(config)
+        .group("/group", (inner) => inner.get("/lost", lose))
+        .guard({ headers: t.Object({ "x-key": t.String() }) }, (inner) => inner.get("/guarded", () => "in"))
+        .use(new Elysia({ prefix: "/plugin" }).get("/lost", lose))
+        .onRequest(({ request: { url } }) => {
+          if (url.endsWith("/early")) throw new DebyError("READ_ONLY", "No writes");
+        });
+      expect((await ask("/group/lost", {}, app)).problem.code).toBe("DATABASE_UNAVAILABLE");
+      expect((await ask("/plugin/lost", {}, app)).problem.code).toBe("DATABASE_UNAVAILABLE");
+      expect((await ask("/guarded", {}, app)).problem.code).toBe("VALIDATION_FAILED");
+      expect((await ask("/early", {}, app)).problem.code).toBe("READ_ONLY");
+    },
+  );
 
   test("its hooks never reach deby's own routes", async () => {
     const app = new Elysia()

