@@ -1,7 +1,7 @@
 import { classify, type LedgerEntry, type RequestClass, type RequestKind } from "./ledger.ts";
 
 /** A stretch of the run, in milliseconds from its start. */
-export interface PhaseSpan {
+interface PhaseSpan {
   readonly name: "warm-up" | "outage" | "recovery" | "settled";
   readonly fromMs: number;
   readonly toMs: number;

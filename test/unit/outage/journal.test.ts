@@ -1,0 +1,51 @@
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type JournalEntry, writeJournal } from "../../../src/outage/journal.ts";
+import { makeTempFolder } from "../../support/temp-folder.ts";
+
+const { TMPDIR } = process.env;
+afterEach(() => {
+  process.env["TMPDIR"] = TMPDIR ?? "";
+  if (TMPDIR === undefined) delete process.env["TMPDIR"];
+});
+
+const ENTRY: JournalEntry = {
+  runId: "12345678",
+  pid: 42,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  target: "docker",
+  scenario: "stop",
+  heal: [["docker", "start", "x"]],
+  remove: [["docker", "rm", "x"]],
+};
+
+test("writeJournal() leaves a note for this user's eyes only, and takes it away again", async () => {
+  await using temp = makeTempFolder("journal");
+  process.env["TMPDIR"] = temp.path;
+  const erase = await writeJournal(ENTRY);
+  const [folder = ""] = readdirSync(temp.path);
+  const path = join(temp.path, folder, "12345678.json");
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ schema: "deby.outage-journal/1", ...ENTRY });
+  if (process.platform !== "win32") {
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(temp.path, folder)).mode & 0o777).toBe(0o700);
+  }
+  const eraseOther = await writeJournal({ ...ENTRY, runId: "87654321" });
+  await erase();
+  expect(readdirSync(join(temp.path, folder))).toEqual(["87654321.json"]);
+  await eraseOther();
+  expect(readdirSync(temp.path)).toEqual([]);
+});
+
+test("writeJournal() trusts no folder that belongs to another user", async () => {
+  await using temp = makeTempFolder("journal");
+  process.env["TMPDIR"] = temp.path;
+  // To us, who make the folder, everybody is another user now.
+  const asked = spyOn(process, "getuid").mockReturnValue(12_345_678);
+  try {
+    await expect(writeJournal(ENTRY)).rejects.toMatchObject({ code: "CANNOT_RUN" });
+  } finally {
+    asked.mockRestore();
+  }
+});
