@@ -93,7 +93,6 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       routes: values.routes,
       canary: values.canary,
       adminToken: values["admin-token"],
-      metricsToken: values["metrics-token"],
       logFormat: values["log-format"],
       logLevel: values["log-level"],
     },

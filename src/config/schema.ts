@@ -119,13 +119,6 @@ export const SETTINGS = [
     meaning: "opens the admin routes; without it they answer on a loopback listener only",
   },
   {
-    name: "metrics-token",
-    kind: "secret",
-    group: "Server",
-    commands: SERVE,
-    meaning: "opens /metrics and nothing else",
-  },
-  {
     name: "pool-max",
     kind: "count",
     default: "20",

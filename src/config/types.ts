@@ -56,7 +56,6 @@ export interface ServeSettings {
   readonly routes: string | undefined;
   readonly canary: boolean;
   readonly adminToken: Secret | undefined;
-  readonly metricsToken: Secret | undefined;
   readonly logFormat: "pretty" | "json";
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }

@@ -16,7 +16,7 @@ import { adoptUserApp, type UserApp } from "./user-app.ts";
 
 export interface AppDeps {
   readonly db: Database;
-  readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken" | "metricsToken">;
+  readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken">;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
   /** deby's own. */

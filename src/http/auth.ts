@@ -20,11 +20,15 @@ export interface AdminGate {
   require(scope: AdminScope): (context: { readonly request: Request }) => void;
 }
 
+export interface AdminSettings extends Pick<ServeSettings, "host" | "adminToken"> {
+  readonly metricsToken?: Secret | undefined;
+}
+
 /**
  * With a token the routes ask for it. Without one they are open to this machine only: on a loopback listener, to a
  * request that names a loopback host and came through no proxy; for everybody else they do not exist.
  */
-export function createAdminGate(settings: Pick<ServeSettings, "host" | "adminToken" | "metricsToken">): AdminGate {
+export function createAdminGate(settings: AdminSettings): AdminGate {
   const tokens: Record<AdminScope, readonly Secret[]> = {
     admin: compact([settings.adminToken]),
     metrics: compact([settings.adminToken, settings.metricsToken]),

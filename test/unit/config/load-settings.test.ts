@@ -32,7 +32,6 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     routes: undefined,
     canary: false,
     adminToken: undefined,
-    metricsToken: undefined,
     logFormat: "pretty",
     logLevel: "info",
   });
