@@ -1,13 +1,6 @@
-export type {
-  Database,
-  DeadlineOptions,
-  Row,
-  Statement,
-  Transaction,
-  TransactionOptions,
-  Value,
-} from "./database/database.ts";
+export type { Database, DeadlineOptions } from "./database/database.ts";
 export type { CircuitState, DatabaseEvents, Reason, Recovery, ServerFacts, StateName } from "./database/events.ts";
 export type { PoolStats } from "./database/pool-types.ts";
+export type { Row, Statement, Transaction, TransactionOptions, Value } from "./database/statement.ts";
 export { DebyError, type DebyErrorOptions, type ErrorCode, type Outcome } from "./errors.ts";
 export type { RouteContext } from "./http/route-context.ts";

@@ -15,25 +15,9 @@ import { Monitor } from "./monitor.ts";
 import { Pool } from "./pool.ts";
 import type { PoolStats } from "./pool-types.ts";
 import { hasRole } from "./role.ts";
+import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
 import { runStatement, runTransaction, type StatementDeps } from "./statements.ts";
 import { Watcher } from "./watcher.ts";
-
-/** What may stand in `${}` of a statement: always sent as a parameter, never as text. */
-export type Value = unknown;
-
-export type Row = Record<string, unknown>;
-
-/** A statement as a tagged template: ``query`select ${id}` ``. */
-export type Statement = <R = Row>(strings: TemplateStringsArray, ...values: readonly Value[]) => Promise<R[]>;
-
-export interface Transaction {
-  readonly query: Statement;
-}
-
-export interface TransactionOptions {
-  /** The function may be run again from its start if the transaction is known to be undone. Default: false. */
-  readonly retryable?: boolean;
-}
 
 export interface DeadlineOptions {
   /** Milliseconds from now; the earlier of this and the request's own deadline counts. */

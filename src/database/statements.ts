@@ -3,10 +3,10 @@ import type { Deadline } from "../core/deadline.ts";
 import type { Random } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import type { Transaction, TransactionOptions } from "./database.ts";
 import type { Gate } from "./gate.ts";
 import type { Pool } from "./pool.ts";
 import { finalError, isLostConnection, mayRepeat, type StatementKind } from "./retry.ts";
+import type { Transaction, TransactionOptions } from "./statement.ts";
 
 export interface StatementDeps {
   readonly clock: Clock;

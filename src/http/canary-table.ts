@@ -1,4 +1,5 @@
-import type { Database, Transaction } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
+import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
 
 export interface CanaryRow {

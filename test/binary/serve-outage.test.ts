@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CanaryClients } from "../support/canary-clients.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { postgresVersions } from "../support/postgres-binaries.ts";
 import { waitAccepting } from "../support/raw-probe.ts";
 import { type ServedDeby, startServe } from "../support/serve.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -101,7 +102,7 @@ test("deby started before Postgres serves health, and becomes ready by itself", 
   await deby.process.waitForLine(/All systems operational/);
 }, 30_000);
 
-describe.each([15, 18] as const)("20 clients on the canary, PostgreSQL %i", (version) => {
+describe.each(postgresVersions)("20 clients on the canary, PostgreSQL %i", (version) => {
   test("five times stopped and five times killed: every 201 is in the table, once", async () => {
     await using server = await startPostgres({ version });
     await using deby = await startServe(server, { args: ["--canary"] });

@@ -1,7 +1,8 @@
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
-import type { Database, Statement } from "../../../src/database/database.ts";
+import type { Database } from "../../../src/database/database.ts";
 import type { CircuitState } from "../../../src/database/events.ts";
+import type { Statement } from "../../../src/database/statement.ts";
 import { type App, type AppDeps, createApp } from "../../../src/http/app.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/http/server.ts";
 
