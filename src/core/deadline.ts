@@ -4,6 +4,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export interface Deadline {
   readonly at: number;
   readonly signal?: AbortSignal;
+  /** The request was answered: what still runs in its course, say a timer that it started, is no part of it. */
+  readonly isAnswered?: boolean;
 }
 
 const requestDeadline = new AsyncLocalStorage<Deadline>();
@@ -15,7 +17,8 @@ export function runWithDeadline<T>(deadline: Deadline, work: () => T): T {
 
 /** The deadline of the request in whose course this is called. */
 export function currentDeadline(): Deadline | undefined {
-  return requestDeadline.getStore();
+  const deadline = requestDeadline.getStore();
+  return deadline?.isAnswered ? undefined : deadline;
 }
 
 /** The earlier of two; a signal of either is kept, both are combined. */

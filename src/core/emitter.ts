@@ -13,10 +13,15 @@ export class Emitter<Events extends object> {
   emit<E extends keyof Events>(event: E, detail: Events[E]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
-        (listener as (detail: Events[E]) => void)(detail);
+        const result: unknown = (listener as (detail: Events[E]) => unknown)(detail);
+        if (result instanceof Promise) result.catch(report);
       } catch (error) {
-        queueMicrotask(() => console.error("A listener of the database's events failed:", error));
+        report(error);
       }
     }
   }
+}
+
+function report(error: unknown): void {
+  queueMicrotask(() => console.error("A listener of the database's events failed:", error));
 }

@@ -1,8 +1,9 @@
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
-/** A timer that fires later than this was held up by our own event loop. */
-const LATE_MS = 100;
-const GRACE_MS = 50;
+/** A wait is cut into slices of at most this length, in milliseconds, each of which tells how late we are ourselves. */
+const SLICE_MS = 100;
+/** Timers are this much late on a machine that has other things to do, too. */
+const TIMER_SLACK_MS = 20;
 
 export interface WithinOptions {
   readonly clock: Clock;
@@ -18,27 +19,40 @@ export function codedError(code: string, message: string, cause?: unknown): Erro
 
 /**
  * A promise that is rejected with `code` ETIMEDOUT at the deadline and ABORT_ERR when the signal fires. What settles
- * first wins; cleaning up after the loser is the caller's.
+ * first wins; cleaning up after the loser is the caller's. Time in which our own event loop stood still does not count,
+ * up to the length of the wait: it is not the peer's fault.
  */
 export function within<T>(
   { clock, deadlineAt, signal }: WithinOptions,
   executor: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const onTimeout = () => settle(() => reject(codedError("ETIMEDOUT", "No answer in time")));
+    const startedAt = clock.now();
+    let stalledMs = 0;
+    let dueAt = startedAt;
+    let timer: Timer | undefined;
     const onAbort = () => settle(() => reject(codedError("ABORT_ERR", "Given up")));
-    let timer = clock.after(deadlineAt - clock.now(), () => {
-      // A late timer means that we were busy, not that nobody answered: what has arrived meanwhile is heard first.
-      if (clock.now() - deadlineAt < LATE_MS) onTimeout();
-      else timer = clock.after(GRACE_MS, onTimeout);
-    });
+    function tick(): void {
+      const now = clock.now();
+      stalledMs = Math.min(stalledMs + Math.max(0, now - dueAt - TIMER_SLACK_MS), deadlineAt - startedAt);
+      const leftMs = deadlineAt + stalledMs - now;
+      if (leftMs <= 0) {
+        settle(() => reject(codedError("ETIMEDOUT", "No answer in time")));
+        return;
+      }
+      const sliceMs = Math.min(leftMs, SLICE_MS);
+      dueAt = now + sliceMs;
+      timer = clock.after(sliceMs, tick);
+    }
     function settle(act: () => void): void {
-      timer.cancel();
+      timer?.cancel();
       signal?.removeEventListener("abort", onAbort);
       act();
     }
     if (signal?.aborted) return onAbort();
     signal?.addEventListener("abort", onAbort);
+    tick();
+    if (timer === undefined) return;
     executor(
       (value) => settle(() => resolve(value)),
       (error) => settle(() => reject(error)),

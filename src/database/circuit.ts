@@ -9,7 +9,7 @@ export type CircuitEvent =
   /** A fresh probe was answered; `isWritable` is what it found. */
   | { readonly type: "proven"; readonly isWritable: boolean }
   /** New connections are refused, yet one that we hold answers. */
-  | { readonly type: "refused-but-alive"; readonly reason: Reason }
+  | { readonly type: "refused-but-alive"; readonly reason: Reason; readonly isWritable: boolean }
   /** A probe or a counted attempt failed, and nothing else answers. */
   | { readonly type: "failed"; readonly reason: Reason; readonly failure: FailureClass }
   /** A counted attempt begins. */
@@ -58,6 +58,7 @@ export function transition(state: CircuitState, event: CircuitEvent, now: number
     case "proven":
       return proven(state, event.isWritable, now);
     case "refused-but-alive":
+      if (!event.isWritable) return proven(state, false, now);
       return { name: "up", since: state.name === "up" ? state.since : now, reason: event.reason };
     case "attempt-started": {
       if (!isWaiting(state)) return state;

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { DatabaseTarget } from "../config/types.ts";
@@ -40,11 +41,11 @@ export class Connection implements Expiring {
   readonly openedAt: number;
   /** Set by the pool: when the connection last became idle. */
   idleSince: number;
+  /** When a statement on it was last answered. */
+  lastAnswerAt: number;
   /** Set by the pool: when it is too old to be used again. */
   expiresAt = Number.POSITIVE_INFINITY;
-  /** Set by the pool: a connection of an older generation is not used again. */
-  generation = 0;
-  /** Called once, at the first sign that the connection is gone; never for a connection that we closed. */
+  /** Called once, at the first sign that the connection is gone; never for one that we gave up ourselves. */
   onLost: (error: DebyError) => void = () => {};
   deadlineAt = Number.POSITIVE_INFINITY;
 
@@ -68,10 +69,12 @@ export class Connection implements Expiring {
     this.facts = facts;
     this.openedAt = options.clock.now();
     this.idleSince = this.openedAt;
+    this.lastAnswerAt = this.openedAt;
     socket.once("error", (error: Error) => this.#lose(error));
     socket.once("close", () => this.#lose(codedError("CONNECTION_CLOSED", "The server closed the connection")));
     socket.on("data", (chunk: Buffer) => {
-      this.#lastChunk = chunk;
+      // A ReadyForQuery of 6 bytes may come in pieces.
+      this.#lastChunk = chunk.length < 6 && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
     });
   }
 
@@ -99,6 +102,11 @@ export class Connection implements Expiring {
   /** Whether a statement of somebody is on its way. */
   get isBusy(): boolean {
     return this.#pending !== undefined;
+  }
+
+  /** T in a transaction, E in a failed one, I in none, by the server's last word; undefined when that was another. */
+  get transactionStatus(): string | undefined {
+    return transactionStatus(this.#lastChunk);
   }
 
   /**
@@ -140,6 +148,7 @@ export class Connection implements Expiring {
   /** The sweep calls this when the statement's deadline has passed. */
   expire(): void {
     if (this.#pending === undefined) return;
+    this.#isClosing = true;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
     this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
     this.#cancel();
@@ -147,14 +156,22 @@ export class Connection implements Expiring {
 
   #settle<R>(query: PromiseLike<R[] & { command: string }>, deadlineAt: number): Promise<Answer<R>> {
     if (this.#lost) return Promise.reject(lostError(this.#lost, false));
+    if (this.#pending) throw new Error("A connection runs one statement at a time; its holder has to see to that");
+    const { clock, sweep } = this.#options;
+    if (deadlineAt <= clock.now()) {
+      return Promise.reject(
+        new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"),
+      );
+    }
     this.deadlineAt = deadlineAt;
-    this.#options.sweep.add(this);
+    sweep.add(this);
     return new Promise<Answer<R>>((resolve, reject) => {
       const pending = { reject, bytesBefore: this.#socket.bytesWritten };
       this.#pending = pending;
       query.then(
         (rows) => {
           if (this.#pending !== pending) return;
+          if (!Array.isArray(rows)) return this.#refuseCopy(rows);
           this.#rest();
           // A plain array: the driver's own carries the backend's cancel secret.
           resolve({ rows: Array.from(rows), command: rows.command });
@@ -162,7 +179,7 @@ export class Connection implements Expiring {
         (error) => {
           if (this.#pending !== pending) return;
           const wrapped = statementError(error, this.#wasSent());
-          if (wrapped.code === "DATABASE_UNAVAILABLE") return this.#lose(error);
+          if (wrapped.isLostConnection) return this.#lose(error);
           this.#rest();
           reject(wrapped);
         },
@@ -170,8 +187,16 @@ export class Connection implements Expiring {
     });
   }
 
+  /** COPY answers with a stream, which would hold the connection beyond the statement. It may have written by then. */
+  #refuseCopy(stream: unknown): void {
+    this.#isClosing = true;
+    (stream as EventEmitter).on("error", () => {});
+    this.#lose(new DebyError("STATEMENT_FAILED", "COPY is not supported", { outcome: "unknown", reason: "COPY" }));
+  }
+
   #rest(): void {
     this.#pending = undefined;
+    this.lastAnswerAt = this.#options.clock.now();
     this.#options.sweep.delete(this);
   }
 
@@ -180,7 +205,7 @@ export class Connection implements Expiring {
     const { clock } = this.#options;
     const { hostPort, key } = this.#session;
     const target = { ...this.#target, hosts: [hostPort] };
-    requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
+    requestCancel(target, key, { ...this.#options, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
   /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
@@ -202,4 +227,10 @@ export class Connection implements Expiring {
     pending?.reject(this.#lost);
     if (!this.#isClosing) this.onLost(this.#lost);
   }
+}
+
+/** The last byte of a chunk that ends with ReadyForQuery. Source: PostgreSQL protocol. */
+function transactionStatus(chunk: Buffer | undefined): string | undefined {
+  if (chunk === undefined || chunk.length < 6 || chunk[chunk.length - 6] !== 0x5a) return undefined;
+  return String.fromCharCode(chunk[chunk.length - 1] ?? 0);
 }

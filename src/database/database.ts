@@ -4,20 +4,25 @@ import { currentDeadline, type Deadline, earlier } from "../core/deadline.ts";
 import { Emitter } from "../core/emitter.ts";
 import { type Random, systemRandom } from "../core/random.ts";
 import { DeadlineSweep } from "../core/sweep.ts";
-import type { DebyError } from "../errors.ts";
+import { DebyError } from "../errors.ts";
 import { isWaiting } from "./circuit.ts";
 import { Connection } from "./connection.ts";
 import { knock } from "./dial.ts";
 import type { CircuitState, DatabaseEvents, ServerFacts } from "./events.ts";
 import { Gate, shuttingDown } from "./gate.ts";
 import { Housekeeper } from "./housekeeper.ts";
+import type { LeaseDeps } from "./lease.ts";
 import { Monitor } from "./monitor.ts";
 import { Pool } from "./pool.ts";
 import type { PoolStats } from "./pool-types.ts";
 import { hasRole } from "./role.ts";
 import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
-import { runStatement, runTransaction, type StatementDeps } from "./statements.ts";
+import { runStatement } from "./statements.ts";
+import { runTransaction } from "./transactions.ts";
 import { Watcher } from "./watcher.ts";
+
+/** Between two questions to the server whether it takes writes, in milliseconds. */
+const READ_ONLY_PAUSE_MS = 1000;
 
 export interface DeadlineOptions {
   /** Milliseconds from now; the earlier of this and the request's own deadline counts. */
@@ -52,6 +57,10 @@ export interface Database {
 export interface DatabaseDeps {
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Whether a server that keeps silent is known, by another way than a session, to be alive and at work. */
+  readonly isBusy?: () => Promise<boolean>;
+  /** The first attempt to connect waits for this; default: the next turn of the event loop. */
+  readonly startAfter?: Promise<void>;
 }
 
 /**
@@ -64,17 +73,19 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
   const sweep = new DeadlineSweep(clock);
   const emitter = new Emitter<DatabaseEvents>();
   const closing = new AbortController();
-  const { signal } = closing;
   const prepare = settings.prepare !== "off";
-  const open = (applicationName: string, deadlineAt: number) =>
-    Connection.open(target, { clock, sweep, deadlineAt, signal, applicationName, prepare });
-  const probe = (deadlineAt: number) => open(`${target.applicationName}-probe`, deadlineAt);
+  const open = (applicationName: string, deadlineAt: number, unwanted: AbortSignal) => {
+    const signal = AbortSignal.any([closing.signal, unwanted]);
+    return Connection.open(target, { clock, sweep, deadlineAt, signal, applicationName, prepare });
+  };
+  const probe = (deadlineAt: number, unwanted: AbortSignal) =>
+    open(`${target.applicationName}-probe`, deadlineAt, unwanted);
   const pool = new Pool<Connection>({
     clock,
     random,
     sweep,
     settings,
-    open: (deadlineAt) => open(target.applicationName, deadlineAt),
+    open: (deadlineAt, unwanted) => open(target.applicationName, deadlineAt, unwanted),
     onTrouble,
     expiredError: () => gate.expired(),
   });
@@ -84,12 +95,24 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
     random,
     settings,
     probe,
-    knock: (deadlineAt) => knock(target, { clock, deadlineAt, signal }),
+    knock: (deadlineAt, signal) => knock(target, { clock, deadlineAt, signal }),
   });
   const isWanted = (facts: ServerFacts) => hasRole(facts, target.targetSessionAttrs);
-  const monitor = new Monitor({ clock, settings, emitter, watcher, probe, isWanted, onTransition });
+  const { isBusy } = deps;
+  const monitor = new Monitor({
+    clock,
+    settings,
+    emitter,
+    watcher,
+    probe,
+    isWanted,
+    isBusy,
+    poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
+    onTransition,
+  });
   const housekeeper = new Housekeeper(clock, pool);
-  const statements: StatementDeps = { clock, random, pool, gate, onTrouble };
+  const lease: LeaseDeps = { clock, random, sweep, pool, gate, onReadOnly };
+  let readOnlyNotedAt = Number.NEGATIVE_INFINITY;
   let lostAt: number | undefined;
   let attempts = 0;
 
@@ -98,11 +121,18 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
     else monitor.trouble(error);
   }
 
+  /** A transaction may be read-only by its own wish: the question is put to the server, but not for every statement. */
+  function onReadOnly(error: DebyError): void {
+    if (clock.now() - readOnlyNotedAt < READ_ONLY_PAUSE_MS) return;
+    readOnlyNotedAt = clock.now();
+    monitor.trouble(error);
+  }
+
   function onTransition(from: CircuitState, to: CircuitState): void {
     gate.follow(from, to);
     if (isWaiting(from)) attempts = from.attempt;
     if (isWaiting(to) && to.name !== "starting") lostAt ??= to.lostAt;
-    if (to.name !== "up" && to.name !== "read-only") return;
+    if (to.name === from.name || (to.name !== "up" && to.name !== "read-only")) return;
     const counts = gate.takeCounts();
     if (lostAt === undefined) return;
     emitter.emit("recovered", { outageMs: clock.now() - lostAt, attempts, ...counts });
@@ -112,25 +142,31 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
   async function close({ graceMs = 5000 }: { readonly graceMs?: number } = {}): Promise<void> {
     monitor.drain();
     housekeeper.stop();
+    const heartClosed = monitor.stopHeart();
     await pool.close(clock.now() + graceMs);
     closing.abort();
-    await monitor.close();
+    monitor.close();
+    await heartClosed;
   }
 
-  function facade(own: Deadline | undefined): Database {
+  /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
+  function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): Database {
     const deadline = (): Deadline => {
       const outer = currentDeadline();
-      if (own !== undefined) return earlier(outer, own);
-      return outer ?? { at: clock.now() + settings.requestTimeoutMs };
+      if (own === undefined) return outer ?? { at: clock.now() + settings.requestTimeoutMs };
+      if (own.signal?.aborted) throw new DebyError("ABORTED", "The caller went away before the statement was sent");
+      const at = own.at ?? clock.now() + settings.requestTimeoutMs;
+      return earlier(outer, own.signal ? { at, signal: own.signal } : { at });
     };
     return {
-      read: (strings, ...values) => runStatement(statements, "read", { strings, values }, deadline()),
-      query: (strings, ...values) => runStatement(statements, "write", { strings, values }, deadline()),
-      transaction: (work, options = {}) => runTransaction(statements, work, deadline(), options),
-      with: ({ deadlineMs = settings.requestTimeoutMs, signal }) => {
-        const at = clock.now() + deadlineMs;
-        return facade(signal ? { at, signal } : { at });
-      },
+      read: (strings, ...values) => runStatement(lease, "read", { strings, values }, deadline),
+      query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
+      transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
+      with: ({ deadlineMs, signal }) =>
+        facade({
+          ...(deadlineMs === undefined ? {} : { at: clock.now() + deadlineMs }),
+          ...(signal ? { signal } : {}),
+        }),
       state: () => monitor.state,
       stats: () => pool.stats(),
       server: () => monitor.server,
@@ -142,6 +178,7 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
   }
 
   housekeeper.start();
-  setImmediate(() => void monitor.run());
+  const { startAfter = Promise.resolve() } = deps;
+  void startAfter.then(() => setImmediate(() => void monitor.run()));
   return facade(undefined);
 }

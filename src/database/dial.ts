@@ -36,7 +36,7 @@ const STAGGER_MS = 250;
  * TLS_FAILED or PROTOCOL.
  */
 export async function dial(target: DatabaseTarget, options: DialOptions): Promise<Dialled> {
-  const candidates = await findCandidates(target.hosts);
+  const candidates = await findCandidates(target.hosts, options);
   const { socket, candidate } = await firstToAccept(candidates, options);
   const known = { hostPort: candidate.hostPort, address: candidate.label };
   if (!wantsTls(target.sslmode, candidate.host)) {
@@ -51,7 +51,7 @@ export async function dial(target: DatabaseTarget, options: DialOptions): Promis
 
 /** A bare TCP connect that tells whether anything listens; the socket is closed at once. Throws like `dial`. */
 export async function knock(target: DatabaseTarget, options: DialOptions): Promise<void> {
-  const candidates = await findCandidates(target.hosts);
+  const candidates = await findCandidates(target.hosts, options);
   const { socket } = await firstToAccept(candidates, options);
   socket.resetAndDestroy();
 }
@@ -62,8 +62,11 @@ export function addressLabel({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-async function findCandidates(hosts: readonly HostPort[]): Promise<Candidate[]> {
-  const results = await Promise.allSettled(hosts.map(candidatesOf));
+async function findCandidates(hosts: readonly HostPort[], options: DialOptions): Promise<Candidate[]> {
+  // A look-up has no deadline of its own, and a deaf name server takes tens of seconds.
+  const lookUp = (host: HostPort) =>
+    within<Candidate[]>(options, (resolve, reject) => candidatesOf(host).then(resolve, reject));
+  const results = await Promise.allSettled(hosts.map(lookUp));
   const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
   if (found.length > 0) return found;
   throw results.find((result) => result.status === "rejected")?.reason ?? new Error("There is no host to connect to");

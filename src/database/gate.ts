@@ -3,7 +3,7 @@ import { DebyError } from "../errors.ts";
 import { isWaiting } from "./circuit.ts";
 import type { CircuitState, Recovery } from "./events.ts";
 import type { Pool } from "./pool.ts";
-import type { PooledConnection } from "./pool-types.ts";
+import type { PooledConnection, PoolMode } from "./pool-types.ts";
 import { describeReason } from "./sqlstate.ts";
 
 const READ_ONLY_RETRY_MS = 1000;
@@ -58,13 +58,24 @@ function unavailable(state: CircuitState, now: number): DebyError {
   });
 }
 
+function modeFor(state: CircuitState): PoolMode {
+  switch (state.name) {
+    case "up":
+      return state.reason === undefined ? "running" : "not-opening";
+    case "read-only":
+    case "draining":
+      return "running";
+    case "suspect":
+      return "proving";
+    default:
+      return "paused";
+  }
+}
+
 export interface GateDeps {
   readonly clock: Clock;
   readonly state: () => CircuitState;
-  readonly pool: Pick<
-    Pool<PooledConnection>,
-    "pause" | "resume" | "startGeneration" | "rejectWaiters" | "figures" | "stats"
-  >;
+  readonly pool: Pick<Pool<PooledConnection>, "setMode" | "startGeneration" | "rejectWaiters" | "figures" | "stats">;
 }
 
 /** Holds, admits and sends away requests by the circuit's state, and keeps the pool in step with it. */
@@ -90,7 +101,7 @@ export class Gate {
   /** Counts a request that has to wait while the database is away. */
   noteWaiting(): void {
     const { name } = this.#deps.state();
-    if (name !== "up" && name !== "read-only") this.#held += 1;
+    if (name === "starting" || name === "reconnecting") this.#held += 1;
   }
 
   /** The error for a request whose time to wait is over. */
@@ -106,16 +117,15 @@ export class Gate {
     return unavailable(state(), clock.now());
   }
 
-  /** Follows the circuit: the pool pauses, resumes, or begins a new generation; those who cannot be held are told. */
+  /** Follows the circuit: the pool changes its mode or begins a new generation; those who cannot be held are told. */
   follow(from: CircuitState, to: CircuitState): void {
     const { clock, pool } = this.#deps;
-    if (from.name === "up" || from.name === "read-only") this.#held += pool.stats().waiting;
+    const error = refusal(to, clock.now(), { isWrite: false });
+    if (from.name === "suspect" && isWaiting(to)) this.#held += pool.stats().waiting;
     if (isWaiting(to) && !isWaiting(from)) {
       pool.startGeneration("DATABASE_UNAVAILABLE", "The connection was given up, the database does not answer");
     }
-    const error = refusal(to, clock.now(), { isWrite: false });
-    if (to.name === "up" || to.name === "read-only") pool.resume();
-    else if (to.name !== "draining" || error !== undefined) pool.pause();
+    pool.setMode(error === undefined ? modeFor(to) : "paused");
     if (error !== undefined) this.#failed += pool.rejectWaiters(() => error);
   }
 

@@ -5,13 +5,15 @@ import type { DebyError } from "../errors.ts";
 import { type CircuitEvent, initialState, isWaiting, transition, type WaitingState } from "./circuit.ts";
 import type { Connection } from "./connection.ts";
 import type { CircuitState, DatabaseEvents, Reason, ServerFacts } from "./events.ts";
-import { classifyConnectFailure, reasonOf } from "./sqlstate.ts";
+import { classifyConnectFailure, codeOf, reasonOf } from "./sqlstate.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** A fresh probe that has not decided by then means that the server is lost. */
 const VERDICT_LIMIT_MS = 2000;
-/** How long a connection that we hold may take to prove that the server lives although it refuses new ones. */
-const ALIVE_LIMIT_MS = 1000;
+/** Shortest pause before a look beside an attempt: most dials are answered by then, one way or the other. */
+const LOOK_BESIDE_PAUSE_MS = 500;
+/** While new connections are refused: how soon to ask again. A refusal by name is one more failed login each time. */
+const REFUSED_PAUSE_MS = 1000;
 
 /** What the monitor needs of its probe connection. */
 export type ProbeConnection = Pick<
@@ -25,9 +27,16 @@ export interface MonitorDeps {
   readonly emitter: Emitter<DatabaseEvents>;
   readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs" | "note" | "noteHandshake">;
   /** A whole handshake and a query that proves the server. */
-  readonly probe: (deadlineAt: number) => Promise<ProbeConnection>;
+  readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
+  /** Whether any connection of the pool answers by the deadline. */
+  readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
   /** Whether a server of this role can serve everything; where it cannot, the state is read-only. */
   readonly isWanted: (facts: ServerFacts) => boolean;
+  /**
+   * Whether the server is known, by another way than a session, to be alive and at work; asked when it has kept silent
+   * for too long, and only then. Undefined where there is no other way.
+   */
+  readonly isBusy?: (() => Promise<boolean>) | undefined;
   /** Called before the listeners hear of it: pool and gate follow the state at once. */
   readonly onTransition: (from: CircuitState, to: CircuitState) => void;
 }
@@ -42,7 +51,7 @@ export class Monitor {
   #state: CircuitState;
   #heart: ProbeConnection | undefined;
   #wake = new AbortController();
-  #isStopped = false;
+  readonly #stopped = new AbortController();
   #latencyMs: number | undefined;
   #server: ServerFacts | undefined;
 
@@ -79,29 +88,37 @@ export class Monitor {
 
   /** Tells it of a sign of trouble; never blocks. */
   trouble(error: DebyError): void {
-    this.#dispatch({ type: "trouble", reason: reasonOf(error) });
+    const tell = (): void => this.#dispatch({ type: "trouble", reason: reasonOf(error) });
+    if (this.#deps.isBusy === undefined || !isSilence(error)) tell();
+    else void this.#isExcused(error).then((isExcused) => isExcused || tell());
   }
 
-  /** No new requests from now on; the heartbeat ends. */
+  /** No new requests from now on, no heartbeat, no attempt. */
   drain(): void {
-    this.#isStopped = true;
+    this.#stopped.abort();
     this.#dispatch({ type: "drain" });
   }
 
-  async close(): Promise<void> {
-    this.#isStopped = true;
-    this.#dispatch({ type: "close" });
+  /** Closes the heartbeat's connection politely. */
+  async stopHeart(): Promise<void> {
     const heart = this.#heart;
     this.#heart = undefined;
     await heart?.close();
   }
 
+  close(): void {
+    this.#stopped.abort();
+    this.#dispatch({ type: "close" });
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
   async #beat(state: CircuitState): Promise<void> {
     const { clock, settings } = this.#deps;
-    const hasReason = state.name === "read-only" || (state.name === "up" && state.reason !== undefined);
-    const pauseMs = hasReason
-      ? Math.min(settings.retryIntervalMs, settings.heartbeatIntervalMs)
-      : settings.heartbeatIntervalMs;
+    const hasReason = "reason" in state && state.reason !== undefined;
+    const pauseMs = hasReason ? this.#pauseWithReason(state.reason) : settings.heartbeatIntervalMs;
     await sleep(clock, pauseMs, this.#wake.signal);
     if (this.#isStopped || this.#state !== state) return;
     // What is wrong with new connections or the role is only seen by a new connection.
@@ -112,8 +129,8 @@ export class Monitor {
       () => {
         this.#latencyMs = clock.now() - startedAt;
       },
-      (error: DebyError) => {
-        if (this.#isStopped) return;
+      async (error: DebyError) => {
+        if (this.#isStopped || (await this.#isExcused(error))) return;
         this.#deps.emitter.emit("heartbeatFailed", { reason: reasonOf(error) });
         this.trouble(error);
       },
@@ -122,29 +139,50 @@ export class Monitor {
     await Promise.race([beat, sleep(clock, limitMs, this.#wake.signal)]);
   }
 
-  /** A fresh probe decides whether the server is there; refused, a connection that we hold may still speak for it. */
+  #pauseWithReason({ code }: Reason): number {
+    const { retryIntervalMs, heartbeatIntervalMs } = this.#deps.settings;
+    const isCostly = classifyConnectFailure(code) === "misconfigured";
+    return Math.min(isCostly ? retryIntervalMs : REFUSED_PAUSE_MS, heartbeatIntervalMs);
+  }
+
+  /** A fresh probe decides whether the server is there; where it fails, a connection that we hold may vouch for it. */
   async #investigate(): Promise<void> {
     const { clock, settings } = this.#deps;
-    const limitMs = Math.min(VERDICT_LIMIT_MS, settings.connectTimeoutMs);
+    const limitAt = clock.now() + Math.min(VERDICT_LIMIT_MS, settings.connectTimeoutMs);
+    const vouched = this.#anyAnswers(limitAt);
     try {
-      this.#adopt(await this.#deps.probe(clock.now() + limitMs));
+      this.#adopt(await this.#deps.probe(limitAt, this.#stopped.signal));
     } catch (error) {
+      // What keeps a session waiting is no outage: the server is as it was.
+      if (await this.#isExcused(error)) return this.#dispatch({ type: "proven", isWritable: !this.#isReadOnly });
       const reason = reasonOf(error);
-      const failure = classifyConnectFailure(reason.code);
       this.#deps.watcher.note(error);
-      if (failure !== "lost" && (await this.#heartAnswers())) this.#dispatch({ type: "refused-but-alive", reason });
-      else this.#dispatch({ type: "failed", reason, failure });
+      if (await vouched) this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
+      else this.#dispatch({ type: "failed", reason, failure: classifyConnectFailure(reason.code) });
     }
   }
 
-  async #heartAnswers(): Promise<boolean> {
-    if (this.#heart === undefined || this.#heart.isLost || this.#heart.isBusy) return false;
-    try {
-      await this.#heart.control("select 1", this.#deps.clock.now() + ALIVE_LIMIT_MS);
-      return true;
-    } catch {
-      return false;
-    }
+  /** Whether a server that has not answered in time is known to be at work. */
+  async #isExcused(error: unknown): Promise<boolean> {
+    return isSilence(error) && ((await this.#deps.isBusy?.()) ?? false);
+  }
+
+  get #isReadOnly(): boolean {
+    return this.#server !== undefined && !this.#deps.isWanted(this.#server);
+  }
+
+  /** Whether a connection that we hold answers: the server lives then, whatever becomes of new ones. */
+  async #anyAnswers(deadlineAt: number): Promise<boolean> {
+    const heart = this.#heart;
+    const canAsk = heart !== undefined && !heart.isLost && !heart.isBusy;
+    const asked = canAsk
+      ? heart.control("select 1", deadlineAt).then(
+          () => true,
+          () => false,
+        )
+      : Promise.resolve(false);
+    const [isHeartAlive, isPoolAlive] = await Promise.all([asked, this.#deps.poolAnswers(deadlineAt)]);
+    return isHeartAlive || isPoolAlive;
   }
 
   /** Waits for the next counted attempt; a proven connection means that it begins now and has already succeeded. */
@@ -156,14 +194,14 @@ export class Monitor {
       const pauseMs = state.name === "blocked" ? untilAttemptMs : watcher.pauseMs(clock.now() - state.lostAt);
       await sleep(clock, Math.min(pauseMs, untilAttemptMs), this.#wake.signal);
       if (this.#isStopped || clock.now() >= state.nextAttemptAt) break;
-      const connection = await watcher.look(state.nextAttemptAt);
+      const connection = await watcher.look(state.nextAttemptAt, this.#stopped.signal);
       if (connection) return connection;
     }
     return undefined;
   }
 
   async #attempt(proven: ProbeConnection | undefined): Promise<void> {
-    const { clock, emitter, settings, watcher, probe } = this.#deps;
+    const { clock, emitter, settings, watcher } = this.#deps;
     if (this.#isStopped) {
       void proven?.close();
       return;
@@ -173,7 +211,7 @@ export class Monitor {
     const of = settings.retryAttempts;
     emitter.emit("attempt", { attempt, of });
     try {
-      const connection = proven ?? (await probe(clock.now() + settings.connectTimeoutMs));
+      const connection = proven ?? (await this.#dialAndLook(clock.now() + settings.connectTimeoutMs));
       emitter.emit("connected", connection.facts);
       this.#adopt(connection);
     } catch (error) {
@@ -183,6 +221,40 @@ export class Monitor {
       this.#dispatch({ type: "failed", reason, failure: classifyConnectFailure(reason.code) });
       const retryInMs = isWaiting(this.#state) ? this.#state.nextAttemptAt - clock.now() : 0;
       emitter.emit("attemptFailed", { attempt, of, reason, retryInMs });
+    }
+  }
+
+  /**
+   * The attempt's own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black hole
+   * it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
+   */
+  async #dialAndLook(deadlineAt: number): Promise<ProbeConnection> {
+    const { clock, probe, watcher } = this.#deps;
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#stopped.signal]);
+    const dialled = probe(deadlineAt, signal);
+    const looked = (async () => {
+      const startedAt = clock.now();
+      while (this.#state.name !== "blocked") {
+        await sleep(clock, Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS), signal);
+        if (signal.aborted || clock.now() >= deadlineAt) break;
+        const connection = await watcher.look(deadlineAt, signal);
+        if (connection) return connection;
+      }
+      return await dialled;
+    })();
+    try {
+      const first = await Promise.race([dialled, looked]);
+      for (const other of [dialled, looked]) {
+        other.then(
+          (connection) => connection === first || connection.destroy("DATABASE_UNAVAILABLE", "Another was faster"),
+          () => {},
+        );
+      }
+      return first;
+    } finally {
+      looked.catch(() => {});
+      over.abort();
     }
   }
 
@@ -208,11 +280,9 @@ export class Monitor {
     const to = transition(from, event, clock.now(), settings);
     if (to === from) return;
     this.#state = to;
-    if (to.name !== from.name) {
-      if (isWaiting(to) && !isWaiting(from)) this.#dropHeart(to.reason);
-      onTransition(from, to);
-      emitter.emit("transition", { from, to });
-    }
+    if (isWaiting(to) && !isWaiting(from)) this.#dropHeart(to.reason);
+    onTransition(from, to);
+    if (to.name !== from.name) emitter.emit("transition", { from, to });
     this.#wake.abort();
   }
 
@@ -221,4 +291,10 @@ export class Monitor {
     this.#heart?.destroy("DATABASE_UNAVAILABLE", reason?.message ?? "The database was lost");
     this.#heart = undefined;
   }
+}
+
+/** A time limit has passed without an answer, as opposed to a connection that was closed or refused. */
+function isSilence(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ETIMEDOUT" || code === "DEADLINE";
 }

@@ -8,8 +8,21 @@ import type { Connection } from "./connection.ts";
 /** What the pool needs of a connection; `Connection` is the one that talks to a server. */
 export type PooledConnection = Pick<
   Connection,
-  "isLost" | "isBusy" | "openedAt" | "idleSince" | "expiresAt" | "generation" | "onLost" | "close" | "destroy"
+  | "isLost"
+  | "isBusy"
+  | "openedAt"
+  | "idleSince"
+  | "lastAnswerAt"
+  | "expiresAt"
+  | "transactionStatus"
+  | "onLost"
+  | "control"
+  | "close"
+  | "destroy"
 >;
+
+/** What the pool does at the moment; `setMode` says what each means. */
+export type PoolMode = "running" | "not-opening" | "proving" | "paused";
 
 export interface PoolStats {
   readonly total: number;
@@ -28,8 +41,8 @@ export interface PoolDeps<C extends PooledConnection> {
   readonly random: Random;
   readonly sweep: DeadlineSweep;
   readonly settings: PoolSettings;
-  /** Opens one physical connection by the deadline. */
-  readonly open: (deadlineAt: number) => Promise<C>;
+  /** Opens one physical connection by the deadline; the signal says that nobody wants it any more. */
+  readonly open: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** A connection was lost or could not be opened: somebody else decides what that means. */
   readonly onTrouble: (error: DebyError) => void;
   /** The error for somebody whose time to wait is over. */

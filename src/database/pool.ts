@@ -1,7 +1,7 @@
 import type { Deadline } from "../core/deadline.ts";
 import { jittered } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
-import type { PoolDeps, PooledConnection, PoolStats } from "./pool-types.ts";
+import type { PoolDeps, PooledConnection, PoolMode, PoolStats } from "./pool-types.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Connections being opened at once while the pool fills. */
@@ -10,11 +10,13 @@ const MAX_OPENING = 4;
 const OPEN_FAILURE_PAUSE_MS = 500;
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
+/** How long an idle connection may take to prove itself. */
+const PROOF_LIMIT_MS = 2000;
 
 /**
  * Connections of one server, each leased to one holder at a time. Invariants, at every moment outside a method:
- * `all.size + opening + closing <= max`; `idle` is a subset of `all`; while the pool is running and somebody waits, there is no idle one.
- * A paused pool leases and opens nothing: whoever comes waits.
+ * `all.size + opening + closing <= max`; `idle` is a subset of `all`; in the mode `running`, while somebody waits, there
+ * is no idle one.
  */
 export class Pool<C extends PooledConnection> {
   readonly #deps: PoolDeps<C>;
@@ -25,7 +27,9 @@ export class Pool<C extends PooledConnection> {
   #opening = 0;
   #closing = 0;
   #generation = 1;
-  #isRunning = false;
+  #generationEnd = new AbortController();
+  #mode: PoolMode = "paused";
+  #provingSince = 0;
   #isClosed = false;
   #openAgainAt = 0;
   #onAllReleased: (() => void) | undefined;
@@ -37,8 +41,7 @@ export class Pool<C extends PooledConnection> {
 
   /** An idle connection at once, or undefined. */
   tryAcquire(): C | undefined {
-    if (!this.#isRunning) return undefined;
-    return this.#idle.pop();
+    return this.#mode === "running" || this.#mode === "not-opening" ? this.#idle.pop() : undefined;
   }
 
   /**
@@ -48,34 +51,30 @@ export class Pool<C extends PooledConnection> {
   acquire(deadline: Deadline): Promise<C> {
     const { clock, settings, expiredError } = this.#deps;
     if (this.#waiters.size >= settings.maxWaiters) {
-      return Promise.reject(
-        new DebyError(
-          "POOL_EXHAUSTED",
-          `Cannot wait for a connection, ${settings.maxWaiters} requests do already: ${this.figures()}`,
-        ),
-      );
+      const message = `Cannot wait for a connection, ${settings.maxWaiters} requests do already: ${this.figures()}`;
+      return Promise.reject(new DebyError("POOL_EXHAUSTED", message));
     }
     const at = Math.min(deadline.at, clock.now() + settings.acquireTimeoutMs);
     const waiting = this.#waiters.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, expiredError);
+    this.#offerIdle();
     this.fill();
     return waiting;
   }
 
   /** Gives a leased connection back. */
   release(connection: C): void {
-    if (!this.#all.has(connection)) {
-      this.#noteReleased();
-      return;
+    if (this.#all.has(connection)) {
+      const { clock } = this.#deps;
+      const isInTransaction = connection.transactionStatus === "T" || connection.transactionStatus === "E";
+      const isOver = connection.isLost || connection.isBusy || isInTransaction;
+      if (isOver || this.#isClosed || connection.expiresAt <= clock.now()) {
+        this.evict(connection);
+      } else {
+        connection.idleSince = clock.now();
+        this.#offer(connection);
+      }
     }
-    const { clock } = this.#deps;
-    const isOver = connection.isLost || connection.isBusy || connection.generation !== this.#generation;
-    if (isOver || this.#isClosed || connection.expiresAt <= clock.now()) {
-      this.evict(connection);
-    } else {
-      connection.idleSince = clock.now();
-      this.#offer(connection);
-    }
-    this.#noteReleased();
+    if (this.#isClosed && this.#all.size === 0) this.#onAllReleased?.();
   }
 
   /** Takes a connection out for good: politely if it rests, by a reset if a statement is on its way. */
@@ -95,30 +94,31 @@ export class Pool<C extends PooledConnection> {
     this.fill();
   }
 
-  /** Leases and opens nothing from now on; connections stay. */
-  pause(): void {
-    this.#isRunning = false;
-  }
-
-  /** Leases and opens again, the oldest waiter first. */
-  resume(): void {
+  /**
+   * - `running`: leases and opens.
+   * - `not-opening`: leases; the server refuses new connections, so that trying would only be one more failed login.
+   * - `proving`: leases only what has answered since; others are asked first. Opens nothing.
+   * - `paused`: leases and opens nothing, whoever comes waits.
+   */
+  setMode(mode: PoolMode): void {
     if (this.#isClosed) return;
-    this.#isRunning = true;
-    while (this.#idle.length > 0 && this.#waiters.size > 0) {
-      const connection = this.#idle.pop();
-      if (connection) this.#waiters.serve(connection);
-    }
+    if (mode === "proving" && this.#mode !== "proving") this.#provingSince = this.#deps.clock.now();
+    this.#mode = mode;
+    this.#offerIdle();
     this.fill();
   }
 
   /** Pauses and resets every connection; statements on their way end with `code`. */
   startGeneration(code: "DATABASE_UNAVAILABLE" | "SHUTTING_DOWN", message: string): void {
-    this.pause();
+    this.#mode = "paused";
     this.#generation += 1;
+    this.#generationEnd.abort();
+    this.#generationEnd = new AbortController();
+    this.#opening = 0;
+    this.#openAgainAt = 0;
     const everything = [...this.#all];
     this.#all.clear();
     this.#idle.length = 0;
-    this.#openAgainAt = 0;
     for (const connection of everything) connection.destroy(code, message);
   }
 
@@ -130,12 +130,12 @@ export class Pool<C extends PooledConnection> {
   /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once. */
   fill(): void {
     const { settings, clock } = this.#deps;
-    if (!this.#isRunning || this.#isClosed || clock.now() < this.#openAgainAt) return;
+    if (this.#mode !== "running" || this.#isClosed || clock.now() < this.#openAgainAt) return;
     while (this.#opening < MAX_OPENING) {
       const total = this.#all.size + this.#opening;
       const isWanted = this.#waiters.size > this.#opening || total < settings.poolMin;
       if (!isWanted || total + this.#closing >= settings.poolMax) return;
-      void this.#openOne();
+      void this.#openOne(this.#generation, this.#generationEnd.signal);
     }
   }
 
@@ -149,6 +149,16 @@ export class Pool<C extends PooledConnection> {
       if (isTooOld || isSuperfluous) this.evict(connection);
     }
     this.fill();
+  }
+
+  /** Whether any connection answers by the deadline: two idle ones are asked, leased ones vouch by what they answer. */
+  async answers(deadlineAt: number): Promise<boolean> {
+    const since = this.#deps.clock.now();
+    const asked = this.#idle.splice(-2).map((connection) => this.#prove(connection, deadlineAt));
+    const isAnswered = await Promise.any(
+      asked.map((answer) => answer.then((isGood) => isGood || Promise.reject())),
+    ).catch(() => false);
+    return isAnswered || [...this.#all].some((connection) => connection.lastAnswerAt > since);
   }
 
   stats(): PoolStats {
@@ -165,6 +175,12 @@ export class Pool<C extends PooledConnection> {
       min: poolMin,
       generation: this.#generation,
     };
+  }
+
+  /** `total=10 idle=0 active=10 opening=0 waiting=37`, for error messages. */
+  figures(): string {
+    const { total, idle, active, opening, waiting } = this.stats();
+    return `total=${total} idle=${idle} active=${active} opening=${opening} waiting=${waiting}`;
   }
 
   /** Closes idle connections now and leased ones when they come back, at the deadline at the latest. */
@@ -187,26 +203,22 @@ export class Pool<C extends PooledConnection> {
     await closing;
   }
 
-  async #openOne(): Promise<void> {
+  async #openOne(generation: number, signal: AbortSignal): Promise<void> {
     const { clock, settings, random, open, onTrouble } = this.#deps;
-    const generation = this.#generation;
+    const isOutdated = () => generation !== this.#generation || this.#isClosed;
     this.#opening += 1;
     try {
-      const connection = await open(clock.now() + settings.connectTimeoutMs);
+      const connection = await open(clock.now() + settings.connectTimeoutMs, signal);
+      if (isOutdated()) return connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late");
       this.#opening -= 1;
-      connection.generation = generation;
       connection.expiresAt = connection.openedAt + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * random());
-      if (generation !== this.#generation || this.#isClosed) {
-        connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late");
-        return;
-      }
       this.#all.add(connection);
       connection.onLost = (error) => this.#lose(connection, error);
       this.#offer(connection);
       this.fill();
     } catch (error) {
+      if (isOutdated()) return;
       this.#opening -= 1;
-      if (generation !== this.#generation || this.#isClosed) return;
       this.#openAgainAt = clock.now() + jittered(OPEN_FAILURE_PAUSE_MS, 0.2, random);
       onTrouble(error as DebyError);
     }
@@ -219,18 +231,35 @@ export class Pool<C extends PooledConnection> {
     this.evict(connection);
   }
 
+  /** Idle connections for those who wait, as far as the mode allows. */
+  #offerIdle(): void {
+    if (this.#mode === "paused") return;
+    for (let wanted = Math.min(this.#waiters.size, this.#idle.length); wanted > 0; wanted -= 1) {
+      const connection = this.#idle.pop();
+      if (connection) this.#offer(connection);
+    }
+  }
+
+  /** Gives a connection that nobody holds to the oldest waiter, once it has proven itself if need be. */
   #offer(connection: C): void {
-    if (this.#isRunning && this.#waiters.serve(connection)) return;
-    this.#idle.push(connection);
+    if (this.#waiters.size === 0 || this.#mode === "paused") {
+      this.#idle.push(connection);
+    } else if (this.#mode === "proving" && connection.lastAnswerAt <= this.#provingSince) {
+      void this.#prove(connection, this.#deps.clock.now() + PROOF_LIMIT_MS);
+    } else {
+      this.#waiters.serve(connection);
+    }
   }
 
-  #noteReleased(): void {
-    if (this.#isClosed && this.#all.size === 0) this.#onAllReleased?.();
-  }
-
-  /** `total=10 idle=0 active=10 opening=0 waiting=37`, for error messages. */
-  figures(): string {
-    const { total, idle, active, opening, waiting } = this.stats();
-    return `total=${total} idle=${idle} active=${active} opening=${opening} waiting=${waiting}`;
+  /** Asks a connection that nobody holds, and offers it again if it answers. */
+  async #prove(connection: C, deadlineAt: number): Promise<boolean> {
+    try {
+      await connection.control("select 1", deadlineAt);
+      if (this.#all.has(connection)) this.#offer(connection);
+      return true;
+    } catch {
+      this.evict(connection);
+      return false;
+    }
   }
 }

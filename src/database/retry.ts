@@ -1,4 +1,4 @@
-import { DebyError } from "../errors.ts";
+import { DebyError, type Outcome } from "../errors.ts";
 
 /** How a statement may be treated: `read` was declared so, `write` is anything else. */
 export type StatementKind = "read" | "write";
@@ -8,24 +8,49 @@ const MAX_CONFLICT_REPEATS = 3;
 /** A statement that was never sent may wait again as often as its deadline allows; this only ends a mad circle. */
 const MAX_UNSENT_REPEATS = 20;
 
+/**
+ * Statements that may commit on their way, and then fail: the server's error does not mean that nothing remains of
+ * them. Source: PostgreSQL documentation, transaction management in procedures; "cannot run inside a transaction block".
+ */
+const COMMITS_ON_ITS_WAY =
+  /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(?:call|do|vacuum|reindex|cluster|(?:create|drop)\s+(?:unique\s+)?index\s+concurrently|(?:create|drop|alter)\s+(?:database|tablespace)|alter\s+type)\b/is;
+
+/** The error of a statement outside a transaction, its outcome corrected by what kind of statement it was. */
+export function standaloneError(error: unknown, text: string): unknown {
+  if (!(error instanceof DebyError) || error.outcome !== "rolled-back" || !COMMITS_ON_ITS_WAY.test(text)) return error;
+  return withOutcome(error, "unknown");
+}
+
+/** The same error with another outcome. */
+export function withOutcome(error: DebyError, outcome: Outcome): DebyError {
+  const { code, message, reason, retryAfterMs, isLostConnection } = error;
+  const known = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+  return new DebyError(code, message, { cause: error, outcome, isLostConnection, ...known });
+}
+
 /** Whether a failed statement may be run again, given how often it was repeated already. Pure. */
 export function mayRepeat(error: unknown, kind: StatementKind, repeats: number): boolean {
   if (!(error instanceof DebyError)) return false;
-  if (error.code === "SERIALIZATION_FAILURE") return repeats < MAX_CONFLICT_REPEATS;
-  if (!isLostConnection(error)) return false;
+  if (error.code === "SERIALIZATION_FAILURE") return error.outcome === "rolled-back" && repeats < MAX_CONFLICT_REPEATS;
+  if (!error.isLostConnection) return false;
   if (error.outcome === "not-executed") return repeats < MAX_UNSENT_REPEATS;
   return kind === "read" && repeats < MAX_READ_REPEATS;
 }
 
-/** Whether the connection went away under the statement, as opposed to no connection having been had. */
-export function isLostConnection(error: unknown): boolean {
-  return error instanceof DebyError && error.code === "DATABASE_UNAVAILABLE" && error.isLostConnection;
+/** Whether a transaction that is known to be undone may be run again from its start, given that it was declared so. */
+export function mayRunAgain(error: unknown, repeats: number): boolean {
+  if (!(error instanceof DebyError) || error.outcome !== "rolled-back") return false;
+  if (error.code === "SERIALIZATION_FAILURE") return repeats < MAX_CONFLICT_REPEATS;
+  return error.isLostConnection && repeats < MAX_READ_REPEATS;
 }
 
 /** The error as its caller should see it: a write of unknown fate must not look like one that may be sent again. */
 export function finalError(error: unknown, kind: StatementKind): unknown {
   if (!(error instanceof DebyError) || kind === "read" || error.outcome !== "unknown") return error;
-  return new DebyError("OUTCOME_UNKNOWN", `${error.message}; the statement was sent and may have been executed`, {
+  return new DebyError("OUTCOME_UNKNOWN", `${error.message}; it may have been executed`, {
     cause: error,
     outcome: "unknown",
     ...(error.reason === undefined ? {} : { reason: error.reason }),

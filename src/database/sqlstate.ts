@@ -52,11 +52,8 @@ export function classifyConnectFailure(code: string): FailureClass {
   return "lost";
 }
 
-/** Classifies a code that ended a statement. */
+/** Classifies a code that ended a statement on a connection that still lives. */
 export function classifyStatementFailure(code: string): FailureClass {
-  // 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 57P04 database dropped,
-  // 57P05 idle session timeout, 25P03 idle in transaction timeout, 25P04 transaction timeout, class 08 connection exceptions.
-  if (/^(57P0[1-5]|25P0[34]|08...)$/.test(code)) return "lost";
   if (code in WORDS) return "lost";
   if (code === "40001" || code === "40P01") return "conflict";
   if (code === "25006") return "routing";
@@ -109,24 +106,32 @@ export function lostError(error: unknown, wasSent: boolean): DebyError {
   });
 }
 
-/** A statement that the server answered with an error: it was undone, unless the connection went with it. */
+/**
+ * The error of a statement whose connection lives: undone, if the server says so. What the driver itself throws after
+ * bytes were sent (it cannot read a result, say) tells nothing about the server.
+ */
 export function statementError(error: unknown, wasSent: boolean): DebyError {
   const { code, message } = reasonOf(error);
-  const outcome: Outcome = wasSent ? "rolled-back" : "not-executed";
+  const severity = severityOf(error);
+  if (severity === undefined && classifyStatementFailure(code) === "lost") return lostError(error, wasSent);
+  if (severity === "FATAL" || severity === "PANIC") return lostError(error, wasSent);
+  const outcome: Outcome = !wasSent ? "not-executed" : severity === undefined ? "unknown" : "rolled-back";
   const options = { cause: error, reason: code, outcome };
   switch (classifyStatementFailure(code)) {
-    case "lost":
-    case "transient":
-    case "misconfigured":
-      return lostError(error, wasSent);
     case "routing":
       return new DebyError("READ_ONLY", `The server accepts no writes: ${message} (${code})`, options);
     case "conflict":
       return new DebyError("SERIALIZATION_FAILURE", `${message} (${code})`, options);
-    case "application":
+    default:
       break;
   }
   if (code === "57014") return new DebyError("STATEMENT_TIMEOUT", `${message} (${code})`, options);
   if (code.startsWith("23")) return new DebyError("CONSTRAINT_VIOLATED", `${message} (${code})`, options);
   return new DebyError("STATEMENT_FAILED", `${message} (${code})`, options);
+}
+
+/** ERROR, FATAL or PANIC where the server has spoken; a lost-connection code of severity ERROR is about another server. */
+function severityOf(error: unknown): string | undefined {
+  const { severity } = (error ?? {}) as { severity?: unknown };
+  return typeof severity === "string" ? severity : undefined;
 }

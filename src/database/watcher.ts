@@ -19,9 +19,9 @@ export interface WatcherDeps<C = Connection> {
   readonly random: Random;
   readonly settings: Pick<PoolSettings, "watchRatio" | "watchMinMs" | "watchMaxMs" | "connectTimeoutMs">;
   /** A whole handshake and a query that proves the server; rejects when there is none. */
-  readonly probe: (deadlineAt: number) => Promise<C>;
+  readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** A bare TCP connect; rejects when nobody listens. */
-  readonly knock: (deadlineAt: number) => Promise<void>;
+  readonly knock: (deadlineAt: number, signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -51,18 +51,18 @@ export class Watcher<C = Connection> {
     );
   }
 
-  /** A proven connection, or undefined when the server is not there yet. */
-  async look(deadlineAt: number): Promise<C | undefined> {
+  /** A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted. */
+  async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock, probe, knock, settings } = this.#deps;
     const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
     try {
-      if (NOBODY_LISTENS.has(this.#lastCode)) await knock(limitAt);
-      const connection = await probe(limitAt);
+      if (NOBODY_LISTENS.has(this.#lastCode)) await knock(limitAt, signal);
+      const connection = await probe(limitAt, signal);
       this.#lastCode = "";
       return connection;
     } catch (error) {
-      this.note(error);
+      if (!signal.aborted) this.note(error);
       return undefined;
     }
   }

@@ -12,6 +12,8 @@ type Answer = Response | undefined;
 /** A request on its way: its deadline, and the promise of its answer. */
 class RequestInFlight implements Deadline, Expiring {
   readonly at: number;
+  /** The route has answered; an answer from outside, at the deadline, does not count. */
+  isAnswered = false;
   readonly #request: Request;
   readonly #owner: RequestsInFlight;
   #resolve: ((answer: Answer) => void) | undefined;
@@ -39,10 +41,15 @@ class RequestInFlight implements Deadline, Expiring {
     return new Promise((resolve) => {
       this.#resolve = resolve;
       work.then(
-        (answer) => this.settle(answer),
-        (error) => this.settle(onFailure(error)),
+        (answer) => this.#answer(answer),
+        (error) => this.#answer(onFailure(error)),
       );
     });
+  }
+
+  #answer(answer: Answer): void {
+    this.isAnswered = !this.isSettled;
+    this.settle(answer);
   }
 
   /** The first answer counts; a later one is dropped. */

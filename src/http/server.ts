@@ -81,7 +81,10 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
     try {
       const answer = runWithDeadline(entry, () => answerBounded(request));
       // A route that upgraded to a WebSocket answers nothing, which Bun's types do not know.
-      if (!(answer instanceof Promise)) return answer as Response;
+      if (!(answer instanceof Promise)) {
+        entry.isAnswered = true;
+        return answer as Response;
+      }
       return requests.track(entry, answer, answerFailure) as Promise<Response>;
     } catch (error) {
       return answerFailure(error);

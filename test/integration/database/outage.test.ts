@@ -86,6 +86,47 @@ test("one terminated backend is replaced quietly: no outage, and nobody who wait
   expect(recoveries).toBe(0);
 }, 30_000);
 
+test("a password changed under live connections fails no request, and is noticed", async () => {
+  await using server = await startPostgres();
+  await using opened = openOn(server, { retryIntervalMs: 300 });
+  const { db } = opened;
+  await Promise.all(Array.from({ length: 5 }, () => db.query`select pg_sleep(0.05)`));
+  await server.psql("ALTER ROLE postgres PASSWORD 'another'");
+  await server.psql(
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = 'deby-probe'",
+  );
+  await waitUntil("the refusal is known", () => {
+    const state = db.state();
+    return state.name === "up" && state.reason?.code === "28P01";
+  });
+  const answers = await Promise.all(Array.from({ length: 30 }, () => db.query<{ one: number }>`select 1 as one`));
+  expect(answers.every(([row]) => row?.one === 1)).toBe(true);
+  expect(opened.states).not.toContain("blocked");
+  await server.psql(`ALTER ROLE postgres PASSWORD '${server.password}'`);
+  await waitUntil("it is over", () => {
+    const state = db.state();
+    return state.name === "up" && state.reason === undefined;
+  });
+}, 30_000);
+
+test("slow logins do not turn a working database into an outage", async () => {
+  await using server = await startPostgres({ settings: { pre_auth_delay: "3" } });
+  await using opened = openOn(server, { connectTimeoutMs: 10_000 });
+  const { db } = opened;
+  await waitUntil("it is up", () => db.state().name === "up" && db.stats().idle >= 2, { deadlineMs: 15_000 });
+  await server.psql(
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE application_name = 'deby' LIMIT 1",
+    { deadlineMs: 20_000 },
+  );
+  const probedInVain = () => {
+    const state = db.state();
+    return state.name === "up" && state.reason !== undefined;
+  };
+  await waitUntil("a probe was too slow", probedInVain, { deadlineMs: 5000 });
+  expect(await db.with({ deadlineMs: 1000 }).query<{ one: number }>`select 1 as one`).toEqual([{ one: 1 }]);
+  expect(opened.states).not.toContain("reconnecting");
+}, 40_000);
+
 test("a server that appears after deby is found without anybody's help", async () => {
   await using server = await startPostgres();
   await server.stop();

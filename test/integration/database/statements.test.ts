@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { DebyError } from "../../../src/errors.ts";
 import { type OpenedDatabase, openOn, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
@@ -94,6 +95,58 @@ describe("statements", () => {
   });
 });
 
+describe("statements that go wrong in their own way", () => {
+  test("a procedure that commits and then fails is unknown, and is not run again", async () => {
+    const { db } = opened;
+    await server.psql(`CREATE TABLE step (id int);
+      CREATE PROCEDURE stumble() LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO step VALUES (1); COMMIT; RAISE EXCEPTION 'oops' USING ERRCODE = '40001'; END $$`);
+    expect(await db.query`call stumble()`.catch((error) => error)).toMatchObject({ outcome: "unknown" });
+    expect(await db.read`select count(*)::int as count from step`).toEqual([{ count: 1 }]);
+  });
+
+  test("COPY is refused, and the next statement does not suffer for it", async () => {
+    const { db } = opened;
+    for (const copy of [() => db.query`copy account to stdout`, () => db.query`copy account from stdin`]) {
+      expect(await copy().catch((error) => error)).toMatchObject({ reason: "COPY", outcome: "unknown" });
+      expect(await db.with({ deadlineMs: 2000 }).query`select 1 as one`).toEqual([{ one: 1 }]);
+    }
+    expect(db.state().name).toBe("up");
+  });
+
+  test("an error of a foreign server's connection is no loss of ours", async () => {
+    const { db } = opened;
+    const before = opened.states.length;
+    const raise = db.query`do $$ begin raise exception 'elsewhere' using errcode = '08001'; end $$`;
+    expect(await raise.catch((error) => error)).toMatchObject({ reason: "08001" });
+    expect(opened.states.length).toBe(before);
+  });
+
+  test("neither a passed deadline nor a caller who has left sends anything", async () => {
+    const { db } = opened;
+    const gone = db.with({ signal: AbortSignal.abort() });
+    expect(await gone.query`insert into account values (90, 1)`.catch((error) => error)).toMatchObject({
+      code: "ABORTED",
+    });
+    const late = db.with({ deadlineMs: -1 });
+    expect(await late.query`insert into account values (91, 1)`.catch((error) => error)).toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      outcome: "not-executed",
+    });
+    expect(await db.read`select id from account where id >= 90`).toEqual([]);
+  });
+
+  test("slow statements that run into their own deadlines suspect nobody", async () => {
+    const { db } = opened;
+    const before = opened.states.length;
+    const hasty = Array.from({ length: 10 }, () =>
+      db.with({ deadlineMs: 30 }).read`select pg_sleep(1)`.catch((error) => error.code),
+    );
+    expect(new Set(await Promise.all(hasty))).toEqual(new Set(["DEADLINE_EXCEEDED"]));
+    expect(opened.states.length).toBe(before);
+  });
+});
+
 describe("transaction()", () => {
   test("commits what its function did, and gives its result", async () => {
     const result = await opened.db.transaction(async (tx) => {
@@ -126,6 +179,92 @@ describe("transaction()", () => {
       .catch((error) => error);
     expect(thrown).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
     expect(await balance(1)).toBe(60);
+  });
+
+  test("statements sent side by side take turns, and each gets its own answer", async () => {
+    const answers = await opened.db.transaction((tx) =>
+      Promise.all([1, 2, 3, 4].map((n) => tx.query<{ n: number }>`select ${n}::int as n from pg_sleep(0.01)`)),
+    );
+    expect(answers).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }], [{ n: 4 }]]);
+    const failures = await opened.db
+      .transaction(async (tx) => {
+        const settled = await Promise.allSettled([tx.query`select * from nowhere`, tx.query`select 1`]);
+        return settled.map(({ status }) => status);
+      })
+      .catch((error) => error);
+    expect(failures).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+  });
+
+  test("a function that does not await its statements is undone, and told", async () => {
+    const before = await balance(2);
+    const stray: Promise<unknown>[] = [];
+    const thrown = await opened.db
+      .transaction(async (tx) => {
+        for (let i = 0; i < 2; i++) stray.push(tx.query`update account set balance = balance + 1 where id = 2`);
+      })
+      .catch((error) => error);
+    expect(thrown).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+    const settled = await Promise.allSettled(stray);
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await balance(2)).toBe(before as number);
+    expect(opened.db.stats().active).toBe(0);
+  });
+
+  test("settings made in it reach nobody else", async () => {
+    const { db } = opened;
+    await db.transaction(async (tx) => {
+      await tx.query`set role pg_monitor`;
+      await tx.query`set statement_timeout = '50ms'`;
+    });
+    const who = await Promise.all(
+      Array.from(
+        { length: 5 },
+        () => db.read`select current_user as who, current_setting('statement_timeout') as wait`,
+      ),
+    );
+    expect(who.flat()).toEqual(Array.from({ length: 5 }, () => ({ who: "postgres", wait: "0" })));
+  });
+
+  test("COMMIT and ROLLBACK of one's own are refused, and the outcome does not lie", async () => {
+    const { db } = opened;
+    const before = (await balance(2)) as number;
+    for (const end of ["commit", "rollback"] as const) {
+      const thrown = await db
+        .transaction(async (tx) => {
+          await tx.query`update account set balance = balance + 1 where id = 2`;
+          if (end === "commit") await tx.query`commit`;
+          else await tx.query`rollback`;
+        })
+        .catch((error) => error);
+      expect(thrown).toMatchObject({ outcome: "unknown" });
+    }
+    expect(await balance(2)).toBe(before + 1);
+  });
+
+  test("an error of another lane keeps its own outcome", async () => {
+    const foreign = new DebyError("OUTCOME_UNKNOWN", "elsewhere", { outcome: "unknown" });
+    const thrown = await opened.db
+      .transaction(async () => {
+        throw foreign;
+      })
+      .catch((error) => error);
+    expect(thrown).toBe(foreign);
+  });
+
+  test("a function that never returns is undone at the deadline, and holds neither lease nor lock", async () => {
+    const { db } = opened;
+    const startedAt = performance.now();
+    const thrown = await db
+      .with({ deadlineMs: 300 })
+      .transaction(async (tx) => {
+        await tx.query`update account set balance = balance + 1 where id = 1`;
+        await new Promise(() => {});
+      })
+      .catch((error) => error);
+    expect(thrown).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "rolled-back" });
+    expect(performance.now() - startedAt).toBeLessThan(800);
+    await db.with({ deadlineMs: 1000 }).query`update account set balance = balance where id = 1`;
+    expect(db.stats().active).toBe(0);
   });
 
   test("a collision runs a retryable function again, and only a retryable one", async () => {

@@ -93,15 +93,21 @@ describe("the circuit", () => {
   });
 
   test("stays up with a reason when new connections are refused while one that we hold answers", () => {
-    const state = run(up, [10, { type: "refused-but-alive", reason: wrongPassword }]);
+    const state = run(up, [10, { type: "refused-but-alive", reason: wrongPassword, isWritable: true }]);
     expect(state).toEqual({ name: "up", since: 0, reason: wrongPassword });
     expect(run(state, [20, proven])).toEqual({ name: "up", since: 20 });
   });
 
   test("does not suspect again for the reason that it already knows", () => {
-    const state = run(up, [10, { type: "refused-but-alive", reason: wrongPassword }]);
+    const state = run(up, [10, { type: "refused-but-alive", reason: wrongPassword, isWritable: true }]);
     expect(run(state, [20, { type: "trouble", reason: wrongPassword }])).toBe(state);
     expect(run(state, [20, { type: "trouble", reason: refused }]).name).toBe("suspect");
+  });
+
+  test("a read-only server that refuses new connections is still read-only", () => {
+    const readOnly = run(up, [10, { type: "proven", isWritable: false }]);
+    const event: CircuitEvent = { type: "refused-but-alive", reason: wrongPassword, isWritable: false };
+    expect(run(readOnly, [20, { type: "trouble", reason: refused }], [30, event]).name).toBe("read-only");
   });
 
   test("is read-only when the probe finds no writes accepted", () => {

@@ -56,8 +56,7 @@ describe("the gate", () => {
     const calls: string[] = [];
     const world = { state: first, waiting: 0 };
     const pool = {
-      pause: () => void calls.push("pause"),
-      resume: () => void calls.push("resume"),
+      setMode: (mode: string) => void calls.push(mode),
       startGeneration: () => void calls.push("startGeneration"),
       rejectWaiters: (makeError: () => DebyError) => {
         calls.push(`reject ${makeError().code}`);
@@ -84,20 +83,20 @@ describe("the gate", () => {
     return { gate, calls, world, go };
   }
 
-  test("pauses the pool on suspicion, begins a generation at the loss, and resumes at recovery", () => {
+  test("lets connections prove themselves on suspicion, begins a generation at the loss, and opens again at recovery", () => {
     const { calls, go } = setUp(states.up);
     go(states.suspect);
     go(states.reconnecting);
     go(states.up);
-    expect(calls).toEqual(["pause", "startGeneration", "pause", "resume"]);
+    expect(calls).toEqual(["proving", "startGeneration", "paused", "running"]);
   });
 
   test("sends the held away at the moment of going down, and counts held and failed", () => {
     const { gate, calls, world, go } = setUp(states.up);
     world.waiting = 3;
     go(states.suspect);
-    gate.noteWaiting();
     go(states.reconnecting);
+    gate.noteWaiting();
     go(states.down);
     expect(calls.at(-1)).toBe("reject DATABASE_UNAVAILABLE");
     expect(() => gate.admit({ isWrite: false })).toThrow(DebyError);
@@ -113,9 +112,16 @@ describe("the gate", () => {
     expect(gate.expired()).toMatchObject({ code: "DATABASE_UNAVAILABLE", outcome: "not-executed", retryAfterMs: 9300 });
   });
 
+  test("opens no connection while the server refuses new ones", () => {
+    const { calls, go } = setUp(states.suspect);
+    go({ name: "up", since: 0, reason });
+    go({ name: "up", since: 0 });
+    expect(calls).toEqual(["not-opening", "running"]);
+  });
+
   test("draining a working database neither pauses the pool nor sends anybody away", () => {
     const { calls, go } = setUp(states.up);
     go({ name: "draining", since: 0, last: "up" });
-    expect(calls).toEqual([]);
+    expect(calls).toEqual(["running"]);
   });
 });

@@ -19,6 +19,7 @@ function setUp() {
     isFrozen: false,
     refusal: undefined as string | undefined,
     isReadOnly: false,
+    isPoolAnswering: false,
     probesAt: [] as number[],
     hearts: [] as ProbeConnection[],
   };
@@ -51,7 +52,7 @@ function setUp() {
       },
       control: async (_: string, at: number) => {
         if (world.isFrozen || !world.isUp) {
-          await after(at - clock.now());
+          if (world.isFrozen) await after(at - clock.now());
           throw lostError(codedError("ETIMEDOUT", "silence"), true);
         }
         return { rows: [], command: "SELECT" };
@@ -76,7 +77,8 @@ function setUp() {
     watcher,
     probe,
     isWanted: ({ isReadOnly }) => !isReadOnly,
-    onTransition: (_, to) => void names.push(to.name),
+    poolAnswers: async () => world.isPoolAnswering,
+    onTransition: (from, to) => void (to.name === from.name || names.push(to.name)),
   });
   const attempts: number[] = [];
   emitter.on("attempt", () => void attempts.push(clock.now()));
@@ -176,6 +178,33 @@ describe("the monitor", () => {
     expect(names).toEqual(["up", "suspect", "up"]);
   });
 
+  test("a pool connection that answers vouches for the server when the heart is gone", async () => {
+    const { clock, monitor, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    for (const heart of world.hearts) await heart.close();
+    world.refusal = "28P01";
+    world.isPoolAnswering = true;
+    loseSocket();
+    await clock.advance(10);
+    expect(monitor.state).toMatchObject({ name: "up", reason: { code: "28P01" } });
+    world.isPoolAnswering = false;
+    await clock.advance(10_100);
+    expect(names).toEqual(["up", "suspect", "up", "blocked"]);
+  });
+
+  test("a black hole that heals in mid-attempt is noticed by the look beside it", async () => {
+    const { clock, monitor, attempts, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.isFrozen = true;
+    loseSocket();
+    await clock.advance(2000 + 1000);
+    expect(attempts.length).toBe(2);
+    world.isFrozen = false;
+    await clock.advance(1100);
+    expect(monitor.state.name).toBe("up");
+    expect(world.hearts.length).toBe(2);
+  });
+
   test("is read-only when the server takes no writes, and up again when it does", async () => {
     const { clock, monitor, world, loseSocket } = setUp();
     await clock.advance(1000);
@@ -199,7 +228,8 @@ describe("the monitor", () => {
       }
       expect(monitor.state.name).toBe(state);
       monitor.drain();
-      await monitor.close();
+      await monitor.stopHeart();
+      monitor.close();
       await clock.advance(0);
       await running;
       expect(monitor.state.name).toBe("closed");

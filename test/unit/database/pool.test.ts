@@ -12,8 +12,10 @@ class FakeConnection implements PooledConnection {
   isLost = false;
   isBusy = false;
   idleSince = 0;
+  lastAnswerAt = 0;
   expiresAt = 0;
-  generation = 0;
+  transactionStatus: string | undefined = "I";
+  isAnswering = true;
   end: "open" | "closed" | "destroyed" = "open";
   onLost: (error: DebyError) => void = () => {};
   readonly id: number;
@@ -22,6 +24,12 @@ class FakeConnection implements PooledConnection {
   constructor(id: number, openedAt: number) {
     this.id = id;
     this.openedAt = openedAt;
+  }
+
+  async control() {
+    if (!this.isAnswering) throw new DebyError("DATABASE_UNAVAILABLE", "silence");
+    this.lastAnswerAt = Number.POSITIVE_INFINITY;
+    return { rows: [], command: "SELECT" };
   }
 
   async close(): Promise<void> {
@@ -73,14 +81,14 @@ describe("the pool", () => {
     const { clock, pool, opened } = setUp();
     await clock.advance(100);
     expect(opened.length).toBe(0);
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     expect(pool.stats()).toMatchObject({ total: 2, idle: 2, active: 0 });
   });
 
   test("never opens more than max, and the one too many waits until a lease comes back", async () => {
     const { clock, pool, acquire } = setUp({ poolMax: 3 });
-    pool.resume();
+    pool.setMode("running");
     const leases = Promise.all([acquire(), acquire(), acquire()]);
     await clock.advance(100);
     const [first] = await leases;
@@ -99,7 +107,7 @@ describe("the pool", () => {
 
   test("opens at most four at once while it fills", async () => {
     const { clock, pool, acquire, world } = setUp();
-    pool.resume();
+    pool.setMode("running");
     const leases = Array.from({ length: 20 }, acquire);
     await clock.advance(200);
     await Promise.all(leases);
@@ -109,7 +117,7 @@ describe("the pool", () => {
 
   test("uses the connection that was used last, so that the others may rest and go", async () => {
     const { clock, pool, acquire } = setUp({ poolMin: 3 });
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     const lease = await acquire();
     pool.release(lease);
@@ -134,7 +142,7 @@ describe("the pool", () => {
 
   test("a lost connection is reported and replaced", async () => {
     const { clock, pool, opened, troubles } = setUp();
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     opened[0]?.drop();
     expect(troubles.map((error) => error.reason)).toEqual(["CONNECTION_CLOSED"]);
@@ -145,7 +153,7 @@ describe("the pool", () => {
 
   test("a connection given back with a statement on its way is reset, not reused", async () => {
     const { clock, pool, acquire } = setUp();
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     const lease = await acquire();
     lease.isBusy = true;
@@ -155,31 +163,83 @@ describe("the pool", () => {
 
   test("a new generation resets every connection, also the leased ones when they come back", async () => {
     const { clock, pool, opened, acquire } = setUp();
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     const lease = await acquire();
     pool.startGeneration("DATABASE_UNAVAILABLE", "lost");
     expect(opened.map(({ end }) => end)).toEqual(["destroyed", "destroyed"]);
     pool.release(lease);
     expect(pool.stats()).toMatchObject({ total: 0, generation: 2 });
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
   });
 
   test("a connection of an older generation that opens late is not let in", async () => {
     const { clock, pool, opened } = setUp();
-    pool.resume();
+    pool.setMode("running");
     pool.startGeneration("DATABASE_UNAVAILABLE", "lost");
+    expect(pool.stats().opening).toBe(0);
     await clock.advance(100);
     expect(opened.map(({ end }) => end)).toEqual(["destroyed", "destroyed"]);
     expect(pool.stats().total).toBe(0);
   });
 
+  test("while proving, an idle connection is asked first, and one that does not answer is never handed out", async () => {
+    const { clock, pool, opened, acquire } = setUp();
+    pool.setMode("running");
+    await clock.advance(100);
+    const [good, dead] = opened as [FakeConnection, FakeConnection];
+    dead.isAnswering = false;
+    pool.setMode("proving");
+    expect(pool.tryAcquire()).toBeUndefined();
+    const leases = [acquire(), acquire().catch((error) => error)];
+    await clock.advance(10);
+    expect(await leases[0]).toBe(good);
+    expect(dead.end).not.toBe("open");
+    expect(pool.stats()).toMatchObject({ total: 1, waiting: 1 });
+    pool.release(good);
+    expect(await leases[1]).toBe(good);
+  });
+
+  test("while not opening, it leases what it has and opens nothing", async () => {
+    const { clock, pool, opened, acquire } = setUp();
+    pool.setMode("running");
+    await clock.advance(100);
+    pool.setMode("not-opening");
+    const leases = await Promise.all([acquire(), acquire()]);
+    const third = acquire();
+    await clock.advance(500);
+    expect(opened.length).toBe(2);
+    pool.release(leases[0] as FakeConnection);
+    expect(await third).toBe(leases[0] as FakeConnection);
+  });
+
+  test("answers() asks idle connections; nobody there means no", async () => {
+    const { clock, pool, opened } = setUp();
+    expect(await pool.answers(1000)).toBe(false);
+    pool.setMode("running");
+    await clock.advance(100);
+    expect(await pool.answers(1000)).toBe(true);
+    expect(pool.stats()).toMatchObject({ total: 2, idle: 2 });
+    for (const connection of opened) connection.isAnswering = false;
+    expect(await pool.answers(1000)).toBe(false);
+  });
+
+  test("a connection that comes back in a transaction is not used again", async () => {
+    const { clock, pool, acquire } = setUp();
+    pool.setMode("running");
+    await clock.advance(100);
+    const lease = await acquire();
+    lease.transactionStatus = "T";
+    pool.release(lease);
+    expect(lease.end).toBe("closed");
+  });
+
   test("a failure to open is reported and opening pauses, while waiters stay", async () => {
     const { clock, pool, troubles, world } = setUp({ poolMin: 0 });
     world.failure = new DebyError("DATABASE_UNAVAILABLE", "too many clients", { reason: "53300" });
-    pool.resume();
+    pool.setMode("running");
     const waiting = pool.acquire({ at: 5000 });
     await clock.advance(400);
     expect(troubles.length).toBe(1);
@@ -193,7 +253,7 @@ describe("the pool", () => {
 
   test("close() ends idle connections politely, waits for leased ones, and resets those that are late", async () => {
     const { clock, pool, opened, acquire } = setUp({ poolMin: 3 });
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     const onTime = await acquire();
     const late = await acquire();
@@ -216,7 +276,7 @@ describe("the housekeeper", () => {
     const { clock, pool, acquire } = setUp();
     const housekeeper = new Housekeeper(clock, pool);
     housekeeper.start();
-    pool.resume();
+    pool.setMode("running");
     const leases = Array.from({ length: 5 }, acquire);
     await clock.advance(100);
     for (const lease of await Promise.all(leases)) pool.release(lease);
@@ -232,7 +292,7 @@ describe("the housekeeper", () => {
     const { clock, pool, opened, acquire } = setUp({ maxLifetimeMs: 60_000 });
     const housekeeper = new Housekeeper(clock, pool);
     housekeeper.start();
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     const lease = await acquire();
     await clock.advance(56_000);
@@ -251,7 +311,7 @@ describe("the housekeeper", () => {
     const { clock, pool, opened } = setUp();
     const housekeeper = new Housekeeper(clock, pool);
     housekeeper.start();
-    pool.resume();
+    pool.setMode("running");
     await clock.advance(100);
     for (const connection of [...opened]) connection.drop();
     await clock.advance(1000);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { codedError } from "../../../src/core/within.ts";
-import { finalError, mayRepeat } from "../../../src/database/retry.ts";
+import { finalError, mayRepeat, standaloneError } from "../../../src/database/retry.ts";
 import { lostError, statementError } from "../../../src/database/sqlstate.ts";
 import { DebyError } from "../../../src/errors.ts";
 
@@ -19,15 +19,41 @@ describe("what may be repeated", () => {
   });
 
   test("a collision, which the server has undone, up to three times", () => {
-    const collision = statementError({ code: "40001", message: "could not serialize" }, true);
+    const collision = statementError({ severity: "ERROR", code: "40001", message: "could not serialize" }, true);
     expect([0, 1, 2, 3].map((repeats) => mayRepeat(collision, "write", repeats))).toEqual([true, true, true, false]);
   });
 
   test("nothing that the gate refused or that the statement itself brought about", () => {
     expect(mayRepeat(new DebyError("DATABASE_UNAVAILABLE", "down"), "read", 0)).toBe(false);
-    expect(mayRepeat(statementError({ code: "42601", message: "syntax" }, true), "read", 0)).toBe(false);
+    expect(mayRepeat(statementError({ severity: "ERROR", code: "42601", message: "syntax" }, true), "read", 0)).toBe(
+      false,
+    );
     expect(mayRepeat(new Error("of the application"), "read", 0)).toBe(false);
   });
+});
+
+describe("statements that may commit on their way", () => {
+  const failed = statementError({ severity: "ERROR", code: "40001", message: "could not serialize" }, true);
+
+  test.each([
+    "call p()",
+    "  CALL p()",
+    "-- note\n call p()",
+    "/* a\nb */ do $$ begin commit; end $$",
+    "vacuum t",
+    "create unique index concurrently i on t (a)",
+  ])("%s: its error does not mean that nothing remains, and it is not repeated", (text) => {
+    const error = standaloneError(failed, text);
+    expect(error).toMatchObject({ outcome: "unknown" });
+    expect(mayRepeat(error, "write", 0)).toBe(false);
+  });
+
+  test.each(["select call from t", "insert into t values ('do')", "update calls set a = 1", "create index i on t (a)"])(
+    "%s is undone by its error",
+    (text) => {
+      expect(standaloneError(failed, text)).toBe(failed);
+    },
+  );
 });
 
 describe("the error that the caller sees", () => {

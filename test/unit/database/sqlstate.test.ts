@@ -6,7 +6,6 @@ import {
   classifyStatementFailure,
   connectError,
   describeReason,
-  lostError,
   reasonOf,
   statementError,
 } from "../../../src/database/sqlstate.ts";
@@ -29,28 +28,17 @@ describe("codes", () => {
   });
 
   test("a statement ends with its connection, by a collision, by routing, or by its own fault", () => {
-    const classes = ["57P01", "57P02", "08006", "25P03", "ECONNRESET", "40001", "40P01", "25006", "42601", "23505"].map(
+    const classes = ["ECONNRESET", "CONNECTION_CLOSED", "40001", "40P01", "25006", "42601", "23505"].map(
       classifyStatementFailure,
     );
-    expect(classes).toEqual([
-      "lost",
-      "lost",
-      "lost",
-      "lost",
-      "lost",
-      "conflict",
-      "conflict",
-      "routing",
-      "application",
-      "application",
-    ]);
+    expect(classes).toEqual(["lost", "lost", "conflict", "conflict", "routing", "application", "application"]);
   });
 
   test("each error of a statement has its code and tells that nothing of it remains", () => {
-    const codes = ["57014", "23505", "40P01", "25006", "42601"].map((code) =>
-      statementError({ code, message: "m" }, true),
+    const errors = ["57014", "23505", "40P01", "25006", "42601"].map((code) =>
+      statementError({ severity: "ERROR", code, message: "m" }, true),
     );
-    expect(codes.map(({ code, outcome }) => `${code} ${outcome}`)).toEqual([
+    expect(errors.map(({ code, outcome }) => `${code} ${outcome}`)).toEqual([
       "STATEMENT_TIMEOUT rolled-back",
       "CONSTRAINT_VIOLATED rolled-back",
       "SERIALIZATION_FAILURE rolled-back",
@@ -59,12 +47,23 @@ describe("codes", () => {
     ]);
   });
 
-  test("57P01 does not prove that a sent write was undone", () => {
-    expect(statementError({ code: "57P01", message: "shutting down" }, true)).toMatchObject({
-      code: "DATABASE_UNAVAILABLE",
-      outcome: "unknown",
+  test("a connection error of severity ERROR is about another server, one of severity FATAL about this one", () => {
+    const ofForeignServer = statementError({ severity: "ERROR", code: "08001", message: "could not connect" }, true);
+    expect(ofForeignServer).toMatchObject({
+      code: "STATEMENT_FAILED",
+      outcome: "rolled-back",
+      isLostConnection: false,
     });
-    expect(lostError(codedError("ECONNRESET", "reset"), false).outcome).toBe("not-executed");
+    const ofThisOne = statementError({ severity: "FATAL", code: "57P01", message: "shutting down" }, true);
+    expect(ofThisOne).toMatchObject({ code: "DATABASE_UNAVAILABLE", outcome: "unknown", isLostConnection: true });
+  });
+
+  test("what the driver throws itself says nothing about the server, once bytes were sent", () => {
+    const error = codedError("UNREADABLE", "cannot read the answer");
+    expect([statementError(error, true).outcome, statementError(error, false).outcome]).toEqual([
+      "unknown",
+      "not-executed",
+    ]);
   });
 
   test("the reason of a wrapped error is what lies beneath it, said once", () => {

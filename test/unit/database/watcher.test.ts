@@ -5,6 +5,8 @@ import { Watcher } from "../../../src/database/watcher.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { defaultSettings } from "../../support/settings.ts";
 
+const wanted = new AbortController().signal;
+
 function setUp(probe: () => Promise<string>, knock: () => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();
   const calls: string[] = [];
@@ -55,10 +57,10 @@ describe("the watcher's pause", () => {
 
   test("is never under 250 ms once the answers have been 57P03 for 5 s", async () => {
     const { watcher, clock } = setUp(() => Promise.reject(codedError("57P03", "starting up")));
-    await watcher.look(500);
+    await watcher.look(500, wanted);
     expect(watcher.pauseMs(1000)).toBe(50);
     await clock.advance(5000);
-    await watcher.look(5500);
+    await watcher.look(5500, wanted);
     expect(watcher.pauseMs(1000)).toBe(250);
     watcher.note(codedError("ECONNREFUSED", "refused"));
     expect(watcher.pauseMs(1000)).toBe(50);
@@ -72,28 +74,28 @@ describe("a look", () => {
       () => (isListening ? Promise.resolve("connection") : refuse()),
       () => (isListening ? Promise.resolve() : refuse()),
     );
-    expect(await watcher.look(1000)).toBeUndefined();
-    expect(await watcher.look(1000)).toBeUndefined();
+    expect(await watcher.look(1000, wanted)).toBeUndefined();
+    expect(await watcher.look(1000, wanted)).toBeUndefined();
     isListening = true;
-    expect(await watcher.look(1000)).toBe("connection");
+    expect(await watcher.look(1000, wanted)).toBe("connection");
     expect(calls).toEqual(["probe", "knock", "knock", "probe"]);
   });
 
   test("goes straight to the handshake when something accepts and closes, as Docker's port proxy does", async () => {
     const { watcher, calls } = setUp(() => Promise.reject(codedError("CONNECTION_CLOSED", "closed")));
-    await watcher.look(1000);
-    await watcher.look(1000);
+    await watcher.look(1000, wanted);
+    await watcher.look(1000, wanted);
     expect(calls).toEqual(["probe", "probe"]);
   });
 
   test("may take ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {
     const { watcher, limits } = setUp(() => Promise.reject(codedError("ETIMEDOUT", "silence")));
-    await watcher.look(60_000);
+    await watcher.look(60_000, wanted);
     watcher.noteHandshake(200);
-    await watcher.look(60_000);
+    await watcher.look(60_000, wanted);
     watcher.noteHandshake(3000);
-    await watcher.look(60_000);
-    await watcher.look(300);
+    await watcher.look(60_000, wanted);
+    await watcher.look(300, wanted);
     expect(limits).toEqual([500, 2000, 5000, 300]);
   });
 });
