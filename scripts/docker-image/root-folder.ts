@@ -23,36 +23,51 @@ const LEFT_OUT = new Set(["bitcode", "pgxs", "llvmjit.so", "man"]);
 
 /** Fills `root` with a file system in which a Debian machine's PostgreSQL of this major version runs. */
 export function fillRootFolder(root: string, major: number): void {
-  mkdirSync(root, { recursive: true });
-  for (const [link, target] of Object.entries(TOP_LINKS)) {
-    mkdirSync(join(root, target), { recursive: true });
-    symlinkSync(target, join(root, link));
-  }
   const server = `/usr/lib/postgresql/${major}`;
-  const tools = TOOLS.split(" ").map(findTool);
+  makeLayout(root);
   const serverTools = SERVER_TOOLS.split(" ").map((name) => join(server, "bin", name));
-  for (const path of tools) copy(root, realpathSync(path), join("/usr/bin", basename(path)));
+  copyPrograms(root, TOOLS.split(" ").map(findTool));
   for (const path of serverTools) copy(root, path, path);
   for (const folder of [join(server, "lib"), `/usr/share/postgresql/${major}`]) copy(root, folder, folder);
   for (const path of ["/usr/share/zoneinfo", "/usr/lib/locale/C.utf8"]) copy(root, path, path);
   const modules = readdirSync(join(root, server, "lib"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".so"))
     .map((name) => join(server, "lib", name));
-  for (const library of librariesOf([...tools, ...serverTools, ...modules])) copy(root, library, settled(library));
+  copyLibraries(root, [...serverTools, ...modules]);
   // Else the server would listen inside the container only.
   appendFileSync(join(root, `/usr/share/postgresql/${major}/postgresql.conf.sample`), "listen_addresses = '*'\n");
-  writeUsers(root);
   copy(root, join(import.meta.dir, "entrypoint.sh"), "/usr/bin/docker-entrypoint.sh");
 }
 
-function findTool(name: string): string {
+/** The top folders of Debian's merged layout, and the users. */
+export function makeLayout(root: string): void {
+  mkdirSync(root, { recursive: true });
+  for (const [link, target] of Object.entries(TOP_LINKS)) {
+    mkdirSync(join(root, target), { recursive: true });
+    symlinkSync(target, join(root, link));
+  }
+  writeUsers(root);
+}
+
+/** Puts programs of this machine into the root's /usr/bin, with the libraries that they need. */
+export function copyPrograms(root: string, programs: readonly string[]): void {
+  for (const path of programs) copy(root, realpathSync(path), join("/usr/bin", basename(path)));
+  copyLibraries(root, programs);
+}
+
+function copyLibraries(root: string, files: readonly string[]): void {
+  for (const library of librariesOf(files)) copy(root, library, settled(library));
+}
+
+export function findTool(name: string): string {
   const path = Bun.which(name, { PATH: "/usr/bin:/bin" });
   if (path === null)
     throw new Error(`Cannot find ${name}: apt-get install coreutils dash grep libc-bin procps util-linux`);
   return path;
 }
 
-function copy(root: string, from: string, to: string): void {
+/** Copies a file or a folder of this machine, links followed. */
+export function copy(root: string, from: string, to: string): void {
   mkdirSync(join(root, dirname(to)), { recursive: true });
   cpSync(from, join(root, to), {
     recursive: true,

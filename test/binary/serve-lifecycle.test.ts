@@ -5,13 +5,14 @@ import { waitForSessions } from "../support/database.ts";
 import { runDeby, spawnDeby } from "../support/executable.ts";
 import { freePort } from "../support/ports.ts";
 import { startPostgres } from "../support/postgres.ts";
+import { oldestPostgres } from "../support/postgres-binaries.ts";
 import { postgresEnvironment, startServe } from "../support/serve.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const START_SEQUENCE = [
   /Connecting to PostgreSQL \(127\.0\.0\.1:\d+\/deby_ecommerce\)/,
-  /Connection established: PostgreSQL 15\.\d+, \d+ ms/,
+  new RegExp(`Connection established: PostgreSQL ${oldestPostgres}\\.\\d+, \\d+ ms`),
   /Database: deby_ecommerce/,
   /Schema ready/,
   /Heartbeat started, every 30s/,
@@ -22,7 +23,7 @@ const START_SEQUENCE = [
 ];
 
 test("prints the start sequence in order, with the database from POSTGRES_* in .env, and from DATABASE_URL", async () => {
-  await using server = await startPostgres({ version: 15, password: "p@ss w/o?rd#%" });
+  await using server = await startPostgres({ version: oldestPostgres, password: "p@ss w/o?rd#%" });
   const files = [
     Object.entries(postgresEnvironment(server))
       .map(([name, value]) => `${name}='${value}'`)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CanaryClients } from "../support/canary-clients.ts";
 import { startPostgres } from "../support/postgres.ts";
-import { postgresVersions } from "../support/postgres-binaries.ts";
+import { oldestPostgres, postgresVersions } from "../support/postgres-binaries.ts";
 import { waitAccepting } from "../support/raw-probe.ts";
 import { type ServedDeby, startServe } from "../support/serve.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -15,7 +15,7 @@ function offsets(deby: ServedDeby, pattern: RegExp): number[] {
 }
 
 test("an outage of 40 s: attempts by the schedule, health and Retry-After tell the truth, one reconnection", async () => {
-  await using server = await startPostgres({ version: 15 });
+  await using server = await startPostgres({ version: oldestPostgres });
   await using deby = await startServe(server, { args: ["--log-format", "json"] });
   await server.stop();
   await waitUntil("reconnecting", async () => (await deby.health()).body["state"] === "reconnecting");
@@ -126,7 +126,7 @@ describe.each(postgresVersions)("20 clients on the canary, PostgreSQL %i", (vers
 });
 
 test("the first GET /api/tables after outages of 5 s comes within 250 ms of Postgres accepting, at the median of 10", async () => {
-  await using server = await startPostgres({ version: 15 });
+  await using server = await startPostgres({ version: oldestPostgres });
   await using deby = await startServe(server);
   const lagsMs: number[] = [];
   for (let outage = 0; outage < 10; outage++) {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { isCi } from "../support/ci.ts";
 import { runDeby } from "../support/executable.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
 
@@ -31,7 +32,7 @@ test("--scenario list shows what there is", async () => {
   expect(exitCode).toBe(0);
 });
 
-test("without an engine: exit 3 and the way out", async () => {
+test.skipIf(!isCi && Bun.which("docker") === null)("without an engine: exit 3 and the way out", async () => {
   const env = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
   const { exitCode, stdout, stderr } = await runDeby(["simulate-outage"], { env });
   expect(stderr).toContain("Cannot reach the Docker engine");

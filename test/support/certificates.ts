@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isCi } from "./ci.ts";
 import { runCommand } from "./run-command.ts";
 import type { TempFolder } from "./temp-folder.ts";
+
+/** Certificates are made with openssl; with CI=true it has to be there. */
+export const hasOpenssl = isCi || Bun.which("openssl") !== null;
 
 export interface ServerCertificate {
   /** PEM texts, for a server's data folder. */

@@ -13,7 +13,11 @@ export type PostgresVersion = 15 | 18;
  * The versions that tests can run on, for `describe.each`: 15 is left out where the system has none,
  * except with CI=true, where it is missed.
  */
-export const postgresVersions: readonly PostgresVersion[] = systemBinaries() === undefined && !isCi ? [18] : [15, 18];
+export const postgresVersions: readonly [PostgresVersion, ...PostgresVersion[]] =
+  systemBinaries() === undefined && !isCi ? [18] : [15, 18];
+
+/** The oldest of them, for what need not be seen on each. */
+export const [oldestPostgres] = postgresVersions;
 
 const found = new Map<PostgresVersion, Promise<string>>();
 

@@ -5,7 +5,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { DeadlineSweep } from "../../../src/core/sweep.ts";
 import { Connection } from "../../../src/database/connection.ts";
 import { DebyError } from "../../../src/errors.ts";
-import { makeCertificate, type ServerCertificate } from "../../support/certificates.ts";
+import { hasOpenssl, makeCertificate, type ServerCertificate } from "../../support/certificates.ts";
 import { type PeerKind, startPeer } from "../../support/peers.ts";
 import { freePort } from "../../support/ports.ts";
 import { startPostgres } from "../../support/postgres.ts";
@@ -19,8 +19,9 @@ let server: PostgresServer;
 
 beforeAll(async () => {
   folder = makeTempFolder("tls");
-  certificate = await makeCertificate(folder, "localhost");
   server = await startPostgres();
+  if (!hasOpenssl) return;
+  certificate = await makeCertificate(folder, "localhost");
   server.configure({ settings: { ssl: "on" }, files: certificate.files });
   await server.stop();
   await server.start();
@@ -63,7 +64,7 @@ async function connect(target: Partial<DatabaseTarget>, limitMs = 3000): Promise
 const localhost = () => [{ host: "localhost", port: server.port }];
 const byAddress = () => [{ host: "127.0.0.1", port: server.port }];
 
-describe("sslmode, as libpq understands it", () => {
+describe.skipIf(!hasOpenssl)("sslmode, as libpq understands it", () => {
   test.each([
     ["disable", "plain"],
     ["prefer", "encrypted"],

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { openOn, sessionsOf, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
+import { oldestPostgres } from "../../support/postgres-binaries.ts";
 
 test("the server sees 2 idle connections, at most 20, the 21st request waiting, and 2 again after idle-timeout", async () => {
-  await using server = await startPostgres({ version: 15 });
+  await using server = await startPostgres({ version: oldestPostgres });
   await using opened = openOn(server, { idleTimeoutMs: 1500 });
   const { db } = opened;
   await waitForSessions(server, "deby", (count) => count === 2);
