@@ -1,61 +1,40 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { compileExecutable } from "./build/compile.ts";
+import { takeLock } from "./build/lock.ts";
+import { currentRevision, ROOT } from "./build/project.ts";
+import { buildRelease } from "./build/release.ts";
+import { TARGETS, type Target } from "./build/targets.ts";
 
-const ROOT = dirname(import.meta.dir);
 const EXECUTABLE = join(ROOT, process.platform === "win32" ? "deby.exe" : "deby");
 const WORK_FOLDER = join(ROOT, "dist");
+
+/** Saves work, not correctness: of two that build at once, the later executable replaces the earlier. */
 const LOCK = join(WORK_FOLDER, "build.lock");
 
 /** What the executable is made of; folders count too, since a deleted file changes only its folder. */
-const INGREDIENTS = ["src", "package.json", "bun.lock", join("scripts", "build.ts")];
+const INGREDIENTS = ["src", "package.json", "bun.lock", join("scripts", "build")];
 
-/** A build takes seconds: a lock as old as this was left behind, whatever process has its number now. */
-const LOCK_LIMIT_MS = 120_000;
+const USAGE = `usage: bun run build                       ./deby, for this machine
+       bun run build --all                 a release in dist/: archives for all targets, bill of materials, checksums
+         --target NAME                     instead of --all: this one only; may be given several times
+         --out FOLDER                      instead of dist/
+         --base-url URL                    where the release can be downloaded, for its installers; may hold {version}
+Targets: ${TARGETS.map(({ name }) => name).join(", ")}`;
 
 /**
  * Compiles the executable and returns its path. It appears whole or not at all, since it is built elsewhere and
  * renamed; whoever runs the old one keeps it.
  */
-export async function buildExecutable(): Promise<string> {
+async function buildExecutable(): Promise<string> {
   const startedAt = new Date();
   const folder = join(WORK_FOLDER, `build-${process.pid}`);
-  const outfile = join(folder, "deby");
   try {
-    mkdirSync(folder, { recursive: true });
-    await Bun.build({
-      entrypoints: [join(ROOT, "src", "main.ts")],
-      root: ROOT,
-      target: "bun",
-      format: "esm",
-      bytecode: true,
-      // Chunks of their own for what is imported later: `--version` need not load what serve is made of.
-      splitting: true,
-      // Elysia reads its handlers' source, and minified source has misled it: elysiajs/elysia#1711, #1945.
-      minify: false,
-      // Gives stack traces the names and lines of the source.
-      sourcemap: "linked",
-      define: {
-        DEBY_BUILD_COMMIT: JSON.stringify(currentCommit()),
-        // Or Bun would write in what NODE_ENV is now, and the executable could not see its own.
-        "process.env.NODE_ENV": "process.env.NODE_ENV",
-      },
-      // What lies in a working directory is not for the executable to load behind our back.
-      compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
-    });
-    const built = existsSync(outfile) ? outfile : `${outfile}.exe`;
+    const { path } = await compileExecutable(join(folder, "deby"), { commit: currentRevision().commit });
     // The age of what went in, so that a source changed during the build counts as newer.
-    utimesSync(built, startedAt, startedAt);
-    renameSync(built, EXECUTABLE);
+    utimesSync(path, startedAt, startedAt);
+    renameSync(path, EXECUTABLE);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -68,7 +47,7 @@ export async function buildExecutable(): Promise<string> {
  */
 export async function buildIfStale(): Promise<string> {
   if (!isStale()) return EXECUTABLE;
-  using _lock = await takeLock();
+  using _lock = await takeLock(LOCK);
   return isStale() ? await buildExecutable() : EXECUTABLE;
 }
 
@@ -84,55 +63,55 @@ function newestChangeMs(path: string): number {
   return Math.max(status.mtimeMs, ...readdirSync(path).map((name) => newestChangeMs(join(path, name))));
 }
 
-/**
- * Saves work, not correctness: should two processes ever hold it, both build in folders of their own and the later
- * executable replaces the earlier.
- */
-async function takeLock(): Promise<Disposable> {
-  mkdirSync(WORK_FOLDER, { recursive: true });
-  for (;;) {
-    try {
-      writeFileSync(LOCK, String(process.pid), { flag: "wx" });
-      return { [Symbol.dispose]: () => rmSync(LOCK, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (isAbandoned()) rmSync(LOCK, { force: true });
-      else await Bun.sleep(50);
-    }
-  }
-}
-
-function isAbandoned(): boolean {
-  const status = statSync(LOCK, { throwIfNoEntry: false });
-  if (status === undefined) return false;
-  if (Date.now() - status.mtimeMs > LOCK_LIMIT_MS) return true;
-  try {
-    const owner = Number(readFileSync(LOCK, "utf8"));
-    // An empty file is a lock whose owner is about to write its number.
-    if (owner > 0) process.kill(owner, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-}
-
-/** The short commit, with `-dirty` where tracked files differ from it; `unknown` outside a repository or without git. */
-function currentCommit(): string {
-  if (!existsSync(join(ROOT, ".git"))) return "unknown";
-  const commit = git("rev-parse", "--short", "HEAD");
-  if (commit === undefined) return "unknown";
-  return git("status", "--porcelain", "--untracked-files=no") === "" ? commit : `${commit}-dirty`;
-}
-
-function git(...args: string[]): string | undefined {
-  if (Bun.which("git") === null) return undefined;
-  const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: ROOT, stderr: "ignore" });
-  return exitCode === 0 ? stdout.toString().trim() : undefined;
-}
-
-if (import.meta.main) {
+async function main(args: readonly string[]): Promise<void> {
+  const { targets, folder, baseUrl } = readArguments(args);
   const startedAt = performance.now();
-  const path = await buildExecutable();
-  const megabytes = Math.round(statSync(path).size / 1024 ** 2);
-  console.log(`Built ${path} (${megabytes} MB) in ${Math.round(performance.now() - startedAt)} ms`);
+  const passed = () => `${Math.round(performance.now() - startedAt)} ms`;
+  // Source maps tell paths from the working directory on, so it must not matter where this was called.
+  process.chdir(ROOT);
+  if (targets.length === 0) {
+    const path = await buildExecutable();
+    return console.log(`Built ${path} (${megabytes(statSync(path).size)} MB) in ${passed()}`);
+  }
+  const onFile = (name: string, bytes: number) => {
+    console.log(`${passed().padStart(9)}  ${megabytes(bytes).padStart(5)} MB  ${name}`);
+  };
+  const { commit } = await buildRelease({ folder, targets, baseUrl, onFile });
+  console.log(`Built commit ${commit} into ${folder} in ${passed()}`);
 }
+
+/** Ends the process with 2 where the arguments are not understood, and with 0 where help is asked for. */
+function readArguments(args: readonly string[]) {
+  const targetNamed = (name: string): Target => {
+    const target = TARGETS.find((candidate) => candidate.name === name);
+    if (target === undefined) throw new Error(`Unknown target "${name}"`);
+    return target;
+  };
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        all: { type: "boolean", default: false },
+        target: { type: "string", multiple: true, default: [] },
+        out: { type: "string", default: WORK_FOLDER },
+        "base-url": { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    const targets = values.all ? TARGETS : values.target.map(targetNamed);
+    return { targets, folder: resolve(values.out), baseUrl: values["base-url"] };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(1);
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

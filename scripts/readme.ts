@@ -71,6 +71,7 @@ function allowed(setting: SettingDescriptor): string {
     case "image":
       return "name of an image";
     case "file":
+    case "folder":
       return "path";
     case "secret":
       return `text, or a file as ${code(`--${setting.name}-file`)}`;

@@ -1,6 +1,7 @@
 import type { CommandIo } from "./commands/io.ts";
 import { buildInfo } from "./config/build-info.ts";
 import { readTextFile } from "./config/read-file.ts";
+import { EMBEDDED_SERVER } from "./embedded/child-protocol.ts";
 
 // No top-level await here: while one is pending, Bun prints an uncaught error and keeps running.
 main(process.argv.slice(2));
@@ -9,6 +10,10 @@ function main(argv: readonly string[]): void {
   if (argv[0] === "--version" || argv[0] === "-v" || argv[0] === "version") {
     // Ahead of every import that is not needed for it, Node's streams included.
     console.log(`deby ${buildInfo.version} (commit ${buildInfo.commit}, Bun ${buildInfo.bun})`);
+    return;
+  }
+  if (argv[0] === EMBEDDED_SERVER) {
+    import("./embedded/server.ts").then(({ runEmbeddedServer }) => runEmbeddedServer(argv.slice(1)), dieOf);
     return;
   }
   // A reader that went away (deby check --json | head) is no failure of ours.

@@ -3,7 +3,7 @@ import { formatDuration } from "./config/duration.ts";
 import type { Config } from "./config/types.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
-import { type Database, openDatabase } from "./database/database.ts";
+import { type Database, type DatabaseDeps, openDatabase } from "./database/database.ts";
 import type { DatabaseEvents } from "./database/events.ts";
 import { createApp } from "./http/app.ts";
 import { ensureCanarySchema } from "./http/canary-table.ts";
@@ -33,8 +33,10 @@ const CLOSE_GRACE_MS = 1000;
 export async function startStack(config: Config, { log }: StackDeps): Promise<Stack> {
   const startedAt = systemClock.now();
   const { serve, pool } = config;
-  const db = openDatabase(config.database, pool);
-  const stopLogging = logDatabase(db, { log, target: config.database, settings: pool });
+  const embedded = serve.embedded ? await startEmbedded() : undefined;
+  const target = embedded?.target ?? config.database;
+  const db = openDatabase(target, pool, embedded?.deps);
+  const stopLogging = logDatabase(db, { log, target, settings: pool, isEmbedded: serve.embedded });
   const firstFailure = first(db, "attemptFailed");
   const firstUp = first(db, "transition", ({ to }) => to.name === "up" || to.name === "read-only");
   try {
@@ -54,7 +56,16 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
   } catch (error) {
     stopLogging();
     await db.close({ graceMs: 0 });
+    await embedded?.postgres.close();
     throw error;
+  }
+
+  async function startEmbedded() {
+    // Only whoever wants it pays for it.
+    const { embeddedTarget, serveEmbedded } = await import("./embedded/serve-embedded.ts");
+    const postgres = await serveEmbedded(serve.dataDir, log);
+    const deps: DatabaseDeps = { isBusy: () => postgres.isBusy(), startAfter: postgres.settled };
+    return { postgres, target: embeddedTarget(postgres, config.database), deps };
   }
 
   /** The lines of a start, in their order; without a database the server's come first, the others when it is there. */
@@ -67,9 +78,16 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     log.info("heartbeat.started", `Heartbeat started, every ${formatDuration(intervalMs)}`, { intervalMs });
     if (isUp) announceServer(server, log);
     log.success("ready", "All systems operational");
+    if (embedded !== undefined) announceTrial(server, embedded.postgres.pid);
+  }
+
+  function announceTrial({ url }: HttpServer, pid: number | undefined): void {
+    const steps = `curl -s ${url}/api/health; kill -9 ${pid} ends the embedded PostgreSQL, and health tells how it comes back`;
+    log.info("embedded.try", `Try: ${steps}`, { pid });
   }
 
   async function stop(why: string, server: HttpServer): Promise<void> {
+    const endsAt = systemClock.now() + serve.shutdownTimeoutMs;
     const inFlight = server.inFlight();
     log.info("shutdown.started", `${why} received, shutting down`, { signal: why });
     log.info("shutdown.in-flight", `${inFlight} request${inFlight === 1 ? "" : "s"} in flight`, { inFlight });
@@ -80,6 +98,10 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     await db.close({ graceMs: CLOSE_GRACE_MS });
     stopLogging();
     log.info("db.closed", "Connections closed");
+    if (embedded !== undefined) {
+      await embedded.postgres.close({ limitMs: Math.max(CLOSE_GRACE_MS, endsAt - systemClock.now()) });
+      log.info("embedded.stopped", "Embedded PostgreSQL stopped");
+    }
     log.success("shutdown.done", "Bye");
   }
 }

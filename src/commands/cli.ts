@@ -1,7 +1,6 @@
 import { defineCommand, runCommand } from "citty";
 import { buildInfo } from "../config/build-info.ts";
 import { closest } from "../config/did-you-mean.ts";
-import type { CommandName } from "../config/schema.ts";
 import { DebyError } from "../errors.ts";
 import { checkArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -10,7 +9,6 @@ import type { CommandIo } from "./io.ts";
 import { reportError } from "./report-error.ts";
 
 interface CommandEntry extends CommandSummary {
-  readonly name: CommandName;
   /** Dynamic, so that a command pays for no other's imports. */
   load(): Promise<Command>;
 }
@@ -30,6 +28,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: "simulate-outage",
     summary: "break a real PostgreSQL under load and prove with figures what the server did",
     load: async () => (await import("./simulate-outage.ts")).simulateOutage,
+  },
+  {
+    name: "health",
+    summary: "ask a running server whether it is alive, as a container's health check does",
+    load: async () => (await import("./health.ts")).health,
   },
 ];
 

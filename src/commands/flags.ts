@@ -52,6 +52,7 @@ const VALUE_HINTS: Record<Exclude<SettingDescriptor["kind"], "choice" | "boolean
   host: "address",
   image: "image",
   file: "file",
+  folder: "folder",
   secret: "token",
 };
 

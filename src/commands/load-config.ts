@@ -5,9 +5,16 @@ import { createLog, type Log, wantsColors } from "../core/log.ts";
 import type { CommandInput } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 
-/** The configuration from a command's flags, the environment and `.env` in the working directory. */
-export function loadCommandConfig({ flags, io }: CommandInput): LoadedConfig {
+/**
+ * The configuration from a command's flags, the environment and `.env` in the working directory.
+ * @param options.canEmbed whether the command can bring the embedded database; default: false
+ */
+export function loadCommandConfig(
+  { flags, io }: CommandInput,
+  { canEmbed = false }: { readonly canEmbed?: boolean } = {},
+): LoadedConfig {
   return loadConfig({
+    canEmbed,
     flags,
     environment: io.env,
     envFile: readEnvFile(".env", io.readFile),

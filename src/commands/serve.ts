@@ -14,6 +14,7 @@ export const serve: Command = {
   },
   examples: [
     "deby serve",
+    "deby serve --embedded",
     "deby serve --db-url postgres://app@db.example.com/shop --db-password-file ./password",
     "deby serve --routes ./routes.ts --port 8080 --log-format json",
     "deby serve --print-config",
@@ -21,7 +22,7 @@ export const serve: Command = {
   async run({ flags, io }) {
     const { json: wantsJson, "print-config": wantsConfig } = flags;
     if (wantsJson && !wantsConfig) throw new DebyError("USAGE", "--json needs --print-config");
-    const loaded = loadCommandConfig({ flags, io });
+    const loaded = loadCommandConfig({ flags, io }, { canEmbed: true });
     const log = createCommandLog(loaded.config.serve, io);
     for (const warning of loaded.warnings) log.warn("config.warning", warning);
     if (wantsConfig) {

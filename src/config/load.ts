@@ -1,5 +1,6 @@
 import { chooseDatabase, collectDatabaseSources } from "./database-sources.ts";
 import { readTarget, type SettingSource } from "./database-target.ts";
+import { checkEmbedded, reportUnusedDatabase, wantsEmbedded, withoutLibpq } from "./embedded.ts";
 import { parseEnvFile } from "./env-file.ts";
 import { Findings } from "./findings.ts";
 import { type FlagValues, levelsOf, type Variables } from "./levels.ts";
@@ -18,6 +19,8 @@ export interface LoadInputs {
   /** Reads the files that settings point to; relative paths are its matter. */
   readonly readFile: ReadFile;
   readonly platform: NodeJS.Platform;
+  /** Whether the command can bring the embedded database; the others take no notice of the setting. Default: false. */
+  readonly canEmbed?: boolean;
 }
 
 export interface LoadedConfig {
@@ -42,22 +45,28 @@ export function loadConfig(inputs: LoadInputs): LoadedConfig {
   checkVariableNames(envFile.variables, ".env", findings);
 
   const { readFile } = inputs;
-  const levels = levelsOf(inputs.flags, inputs.environment, envFile.variables);
-  const databaseSources = collectDatabaseSources(levels, readFile, findings);
+  const allLevels = levelsOf(inputs.flags, inputs.environment, envFile.variables);
+  const isEmbedded = inputs.canEmbed === true && wantsEmbedded(allLevels);
+  const levels = isEmbedded ? withoutLibpq(allLevels) : allLevels;
+  // What is wrong with a database that is not used is nobody's concern.
+  const named = collectDatabaseSources(allLevels, readFile, isEmbedded ? new Findings() : findings);
+  if (isEmbedded) reportUnusedDatabase(named, findings);
+  const databaseSources = isEmbedded ? [] : named;
   const parts = chooseDatabase(databaseSources, findings);
   const { target, sources } = readTarget(parts, {
     levels,
     readFile,
     findings,
-    defaultPgpass: defaultPgpass(inputs),
+    defaultPgpass: isEmbedded ? undefined : defaultPgpass(inputs),
     hasFileModes: inputs.platform !== "win32",
   });
   const settings = readSettings({ levels, databaseSources, readFile, findings });
+  if (inputs.canEmbed) checkEmbedded(levels, settings.values, findings);
   findings.throwIfRefused();
   return {
     config: deepFreeze(assemble(target, settings.values)),
     settings: Object.freeze(settings.values),
-    sources: Object.freeze([...sources, ...settings.sources]),
+    sources: Object.freeze([...(isEmbedded ? [] : sources), ...settings.sources]),
     warnings: findings.warnings,
   };
 }
@@ -92,6 +101,8 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       shutdownTimeoutMs: values["shutdown-timeout"],
       routes: values.routes,
       canary: values.canary,
+      embedded: values.embedded,
+      dataDir: values["data-dir"],
       adminToken: values["admin-token"],
       logFormat: values["log-format"],
       logLevel: values["log-level"],

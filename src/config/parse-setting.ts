@@ -55,6 +55,7 @@ function read(setting: SettingDescriptor, text: string): SettingValue | undefine
     case "image":
       return /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/.test(text) ? text : undefined;
     case "file":
+    case "folder":
       return text;
     case "secret":
       return readToken(text);
@@ -88,6 +89,7 @@ export function ruleOf(setting: SettingDescriptor): string {
     case "image":
       return "must be the name of a Docker image, such as postgres:17-alpine";
     case "file":
+    case "folder":
       return "must not be empty";
     case "secret":
       return "must be printable ASCII characters without spaces";

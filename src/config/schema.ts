@@ -2,7 +2,13 @@ import type { Secret } from "./secret.ts";
 
 export type CommandName = "serve" | "check" | "simulate-outage";
 
-type SettingGroup = "Server" | "Pool" | "Detection and recovery" | "Outage simulation" | "Logging";
+type SettingGroup =
+  | "Server"
+  | "Embedded database"
+  | "Pool"
+  | "Detection and recovery"
+  | "Outage simulation"
+  | "Logging";
 
 interface SettingBase {
   /** The one name: `--pool-max`, `DEBY_POOL_MAX` and the documentation come from it. */
@@ -37,7 +43,7 @@ export type SettingDescriptor = SettingBase &
       }
     | { readonly kind: "choice"; readonly default: string; readonly choices: readonly string[] }
     | { readonly kind: "boolean"; readonly default: "false" }
-    | { readonly kind: "host" | "image"; readonly default: string }
+    | { readonly kind: "host" | "image" | "folder"; readonly default: string }
     | { readonly kind: "file"; readonly default?: undefined }
     | { readonly kind: "secret"; readonly default?: undefined }
   );
@@ -117,6 +123,22 @@ export const SETTINGS = [
     group: "Server",
     commands: SERVE,
     meaning: "opens the admin routes; without it they answer on a loopback listener only",
+  },
+  {
+    name: "embedded",
+    kind: "boolean",
+    default: "false",
+    group: "Embedded database",
+    commands: SERVE,
+    meaning: "brings a PostgreSQL of its own, for trying and for tests: one session shared by all connections",
+  },
+  {
+    name: "data-dir",
+    kind: "folder",
+    default: "./.deby/embedded",
+    group: "Embedded database",
+    commands: SERVE,
+    meaning: "where the embedded database keeps its data",
   },
   {
     name: "pool-max",

@@ -55,6 +55,9 @@ export interface ServeSettings {
   readonly shutdownTimeoutMs: number;
   readonly routes: string | undefined;
   readonly canary: boolean;
+  /** The database is the embedded one; whatever `database` names is not used then. */
+  readonly embedded: boolean;
+  readonly dataDir: string;
   readonly adminToken: Secret | undefined;
   readonly logFormat: "pretty" | "json";
   readonly logLevel: "debug" | "info" | "warn" | "error";

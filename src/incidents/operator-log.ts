@@ -9,6 +9,8 @@ export interface OperatorLogOptions {
   readonly log: Log;
   readonly target: DatabaseTarget;
   readonly settings: PoolSettings;
+  /** Without it, an operator who has no PostgreSQL is told that deby can bring one. */
+  readonly isEmbedded: boolean;
 }
 
 /** `localhost:5432/shop`, never with a password. */
@@ -20,7 +22,7 @@ function targetLabel({ hosts, database }: DatabaseTarget): string {
  * Tells the operator what becomes of the database: transitions and counted attempts, not each failure, in the order
  * and the words that the operator's view of the service promises. Returns the function that stops it.
  */
-export function logDatabase(db: Database, { log, target, settings }: OperatorLogOptions): () => void {
+export function logDatabase(db: Database, { log, target, settings, isEmbedded }: OperatorLogOptions): () => void {
   const where = targetLabel(target);
   let isFirstConnection = true;
   log.info("db.connecting", `Connecting to PostgreSQL (${where})`);
@@ -46,6 +48,11 @@ export function logDatabase(db: Database, { log, target, settings }: OperatorLog
         case "down": {
           const every = formatDuration(settings.retryIntervalMs);
           log.error("db.down", `Not reconnected, trying every ${every}; \`deby check\` tells what is wrong`, code);
+          if (!isFirstConnection || isEmbedded) return;
+          log.info(
+            "db.embedded",
+            "No PostgreSQL at hand? `deby serve --embedded` brings one, for trying and for tests",
+          );
           return;
         }
         case "blocked": {

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { type Clock, sleep } from "../core/clock.ts";
+import { selfCommand } from "../core/self-command.ts";
 import { DebyError } from "../errors.ts";
 import { findFreePort } from "./free-port.ts";
 import { isHealthy, type ServerAddress } from "./health-watch.ts";
 import { HttpClient } from "./http-client.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
 import type { ResourceStack } from "./resource-stack.ts";
-import { selfCommand } from "./self-command.ts";
 import type { DatabaseEndpoint } from "./target.ts";
 
 const READY_LIMIT_MS = 20_000;

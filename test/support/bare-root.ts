@@ -13,7 +13,7 @@ const NETWORK_SETTINGS = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY",
 const C_LIBRARY =
   "libm.so.6 librt.so.1 libdl.so.2 libpthread.so.0 libresolv.so.2 libnss_files.so.2 libnss_dns.so.2".split(" ");
 
-export const NEWCOMER = { uid: 1234, gid: 1234, home: "/home/newcomer" } as const;
+const NEWCOMER = { uid: 1234, gid: 1234, home: "/home/newcomer" } as const;
 
 /** What is needed to make such a root and to live in it; empty when it can be made. */
 export function missingForBareRoot(): string[] {

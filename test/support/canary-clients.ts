@@ -36,7 +36,7 @@ export class CanaryClients implements AsyncDisposable {
     await waitUntil(`${count} more canaries`, () => this.#created.length >= goal);
   }
 
-  async finish(server: PostgresServer): Promise<CanaryReport> {
+  async finish(server: Pick<PostgresServer, "psql">): Promise<CanaryReport> {
     await this[Symbol.asyncDispose]();
     const rows = await server.psql<{ id: string; count: number }>(
       "SELECT id::text AS id, count(*)::int AS count FROM deby.canary GROUP BY id",

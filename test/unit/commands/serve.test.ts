@@ -8,10 +8,10 @@ test("serve --print-config shows every setting with its source in aligned column
   const io = fakeIo({ env, files: { ".env": "DEBY_PORT=6000\n" } });
   expect(await runCli(["serve", "--print-config", "--log-level", "warn"], io)).toBe(0);
   const lines = io.out().split("\n");
-  expect(lines).toContain("pool-max              7                environment (DEBY_POOL_MAX)");
-  expect(lines).toContain("port                  6000             .env (DEBY_PORT)");
-  expect(lines).toContain("log-level             warn             flag (--log-level)");
-  expect(lines).toContain("db-password           ***et            environment (PGPASSWORD)");
+  expect(lines).toContain("pool-max              7                 environment (DEBY_POOL_MAX)");
+  expect(lines).toContain("port                  6000              .env (DEBY_PORT)");
+  expect(lines).toContain("log-level             warn              flag (--log-level)");
+  expect(lines).toContain("db-password           ***et             environment (PGPASSWORD)");
   expect(io.out()).not.toContain("topsecret");
 });
 

@@ -31,6 +31,8 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     shutdownTimeoutMs: 25_000,
     routes: undefined,
     canary: false,
+    embedded: false,
+    dataDir: "./.deby/embedded",
     adminToken: undefined,
     logFormat: "pretty",
     logLevel: "info",

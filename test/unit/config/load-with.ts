@@ -9,11 +9,13 @@ export interface Written {
   /** Files by path; a number beside the text is the permission bits, default 0o600. */
   readonly files?: Readonly<Record<string, string | readonly [text: string, mode: number]>>;
   readonly platform?: NodeJS.Platform;
+  readonly canEmbed?: boolean;
 }
 
 /** Loads a configuration from what a test writes, and from nothing else. */
-export function loadWith({ flags = {}, env = {}, envFile, files = {}, platform = "linux" }: Written): LoadedConfig {
-  return loadConfig({ flags, environment: env, envFile, readFile: readerOf(files), platform });
+export function loadWith(written: Written): LoadedConfig {
+  const { flags = {}, env = {}, envFile, files = {}, platform = "linux", canEmbed = false } = written;
+  return loadConfig({ flags, environment: env, envFile, readFile: readerOf(files), platform, canEmbed });
 }
 
 /** The message of the error that loading ends with. */

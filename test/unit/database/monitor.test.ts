@@ -11,7 +11,7 @@ import { defaultSettings } from "../../support/settings.ts";
 const facts: ServerFacts = { version: "18.0", isStandby: false, isReadOnly: false, connectMs: 5, address: "db:5432" };
 
 /** A server that can be taken away, frozen, or made to refuse. */
-function setUp() {
+function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
   const clock = new ManualClock();
   const emitter = new Emitter<DatabaseEvents>();
   const world = {
@@ -77,6 +77,7 @@ function setUp() {
     watcher,
     probe,
     isWanted: ({ isReadOnly }) => !isReadOnly,
+    isBusy: options.isBusy,
     poolAnswers: async () => world.isPoolAnswering,
     onTransition: (from, to) => void (to.name === from.name || names.push(to.name)),
   });
@@ -235,5 +236,58 @@ describe("the monitor", () => {
       expect(monitor.state.name).toBe("closed");
       expect(clock.pending).toBe(0);
     }
+  });
+});
+
+describe("the monitor of a server that can say by another way that it is at work", () => {
+  test("takes no silence for an outage as long as it does, and none of it is told", async () => {
+    const { clock, emitter, monitor, names, world } = setUp({ isBusy: async () => true });
+    const failed: unknown[] = [];
+    emitter.on("heartbeatFailed", (event) => failed.push(event));
+    await clock.advance(100);
+    world.isFrozen = true;
+    await clock.advance(300_000);
+    monitor.trouble(lostError(codedError("ETIMEDOUT", "silence"), true));
+    await clock.advance(10_000);
+    expect(names).toEqual(["up"]);
+    expect(failed).toEqual([]);
+    world.isFrozen = false;
+    await clock.advance(31_000);
+    expect(world.hearts.at(-1)?.isLost).toBe(false);
+  });
+
+  test("believes a closed socket all the same, and is up again when the probe that follows is only late", async () => {
+    const { clock, names, world, loseSocket } = setUp({ isBusy: async () => true });
+    await clock.advance(1000);
+    world.isFrozen = true;
+    loseSocket();
+    await clock.advance(2100);
+    expect(names).toEqual(["up", "suspect", "up"]);
+    world.isFrozen = false;
+    world.isUp = false;
+    loseSocket();
+    await clock.advance(100);
+    expect(names).toEqual(["up", "suspect", "up", "suspect", "reconnecting"]);
+  });
+
+  test("finds out a server that is neither answering nor at work", async () => {
+    const { clock, monitor, world } = setUp({ isBusy: async () => false });
+    await clock.advance(100);
+    world.isFrozen = true;
+    await clock.advance(35_000);
+    expect(monitor.state.name).toBe("reconnecting");
+  });
+
+  test("asks nobody as long as the server answers", async () => {
+    let asked = 0;
+    const isBusy = async () => {
+      asked += 1;
+      return true;
+    };
+    const { clock, loseSocket } = setUp({ isBusy });
+    await clock.advance(95_000);
+    loseSocket();
+    await clock.advance(1000);
+    expect(asked).toBe(0);
   });
 });
