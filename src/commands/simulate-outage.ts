@@ -9,6 +9,7 @@ import type { OutageResult } from "../outage/report-model.ts";
 import { makeRunId } from "../outage/run-id.ts";
 import { type OutageRun, runOutage } from "../outage/run-outage.ts";
 import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
+import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
 import { renderOutageJson, renderOutageText } from "../reports/outage-report.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
@@ -25,8 +26,9 @@ export const simulateOutage: Command = {
   args: {
     target: {
       type: "enum",
-      options: ["docker"],
-      description: "what is broken: a throw-away Postgres in a container (default docker)",
+      options: [...TARGET_NAMES],
+      description:
+        "what is broken: a throw-away Postgres in Docker, or embedded where there is no Docker (default auto)",
     },
     scenario: { type: "string", valueHint: "name", description: "what goes wrong; list shows them (default stop)" },
     ...runFlags(),
@@ -36,6 +38,7 @@ export const simulateOutage: Command = {
   },
   examples: [
     "deby simulate-outage",
+    "deby simulate-outage --target embedded --scenario kill",
     "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --json --report json=report.json",
@@ -76,6 +79,8 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
   try {
     const plan = {
       scenario,
+      // Checked with the other arguments.
+      target: (flags["target"] ?? "auto") as TargetName,
       image: settings.image,
       outageMs: values.outage,
       warmupMs: values.warmup,

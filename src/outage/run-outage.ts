@@ -13,10 +13,14 @@ import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
 import { startServeChild } from "./serve-child.ts";
 import type { Target } from "./target.ts";
+import { chooseTarget, type TargetName } from "./targets/choose.ts";
 import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
+import { embeddedUndo, startEmbeddedTarget } from "./targets/embedded.ts";
 
 export interface OutagePlan extends ExperimentSettings {
   readonly scenario: Scenario;
+  readonly target: TargetName;
+  /** Of the target docker. */
   readonly image: string;
   readonly seed: number;
 }
@@ -74,8 +78,12 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const onStep = (step: string): void => progress.phase("prepare", step);
   const startedAt = clock.date();
 
-  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: plan.scenario.name };
-  const eraseJournal = await writeJournal({ ...journal, target: "docker", ...dockerUndo(runId) });
+  const { signal } = interruption;
+  const { image, scenario } = plan;
+  const kind = await chooseTarget(plan.target, { image, signal, onStep });
+  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name };
+  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
+  const eraseJournal = await writeJournal({ ...journal, target: kind, ...undo });
   resources.add({
     what: "the note about this run",
     limitMs: 5_000,
@@ -83,14 +91,17 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
     remove: async () => (resources.failures.length === 0 ? await eraseJournal() : undefined),
   });
 
-  const { signal } = interruption;
-  const target = await startDockerTarget({ image: plan.image, runId, clock, resources, interruption, onStep });
-  const fault = plan.scenario.bind(target);
+  const { serveCommand: command } = deps;
+  const shared = { runId, clock, resources, interruption, onStep };
+  const target =
+    kind === "docker"
+      ? await startDockerTarget({ ...shared, image })
+      : await startEmbeddedTarget({ ...shared, ...(command === undefined ? {} : { command }) });
+  const fault = scenario.bind(target);
   if (fault === undefined) {
-    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${plan.scenario.name}`);
+    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
   }
   onStep("starting deby serve on it");
-  const { serveCommand: command } = deps;
   const server = await startServeChild({
     endpoint: target.endpoint,
     clock,
@@ -105,11 +116,12 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
     const poolBefore = await readPool(server, clock);
     const random = seededRandom(plan.seed);
     const parts = { server, database: target.endpoint, fault, clock, random, interruption, progress };
-    const observations = await runExperiment(plan, parts);
+    const { outageMs = plan.outageMs } = scenario;
+    const observations = await runExperiment({ ...plan, outageMs }, parts);
     const poolAfter = await readPool(server, clock);
     progress.phase("compare", "reading the table");
     outcome.result = buildResult({
-      scenario: plan.scenario,
+      scenario,
       target,
       startedAt,
       seed: plan.seed,

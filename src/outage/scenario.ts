@@ -24,6 +24,8 @@ export interface Scenario {
   readonly summary: string;
   /** Objectives that every run of it is judged by; `steady` is added from the run's settings. */
   readonly slos: readonly string[];
+  /** How long the database stays away, in milliseconds, whatever the run asks for. */
+  readonly outageMs?: number;
   /** The fault for this target; undefined if the target has not the power for it. */
   bind(target: Target): Fault | undefined;
 }

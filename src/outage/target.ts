@@ -13,9 +13,20 @@ export interface DatabaseEndpoint {
 export interface ServerControl {
   /** Ends the server in an orderly way; resolves when it has ended. */
   stop(): Promise<void>;
+  /** Ends the server by force, as a crash would; resolves when it has ended. */
+  kill(): Promise<void>;
   /** Resolves when the server was started, which is before it takes connections. */
   start(): Promise<void>;
   isRunning(): Promise<boolean>;
+  /** Undefined where processes cannot be frozen. */
+  readonly freezer: Freezer | undefined;
+}
+
+/** Power to halt a server in its tracks: the kernel still takes connections for it, and nothing is answered. */
+export interface Freezer {
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  isFrozen(): Promise<boolean>;
 }
 
 /** A database that scenarios may do harm to. What it has no power for is undefined, and such scenarios are refused. */

@@ -36,7 +36,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
 
   test("while an image is pulled: the pull ends too", async () => {
     await using bench = await OutageBench.make('[ "$1" = pull ] && { sleep 60; exit 1; }');
-    const deby = await bench.start(["--image", "postgres:0-nowhere"]);
+    const deby = await bench.start(["--target", "docker", "--image", "postgres:0-nowhere"]);
     await deby.waitForLine(/pulling postgres:0-nowhere/);
     deby.kill("SIGTERM");
     expect((await deby.waitForExit(5_000)).exitCode).toBe(130);

@@ -7,7 +7,7 @@ import { makeTempFolder } from "../support/temp-folder.ts";
 
 const refused: readonly (readonly [args: readonly string[], message: string, env?: Record<string, string>])[] = [
   [["--scenario", "stopp"], 'No such scenario: "stopp"; did you mean stop?'],
-  [["--target", "compose"], '--target must be docker, received "compose"'],
+  [["--target", "compose"], '--target must be auto, docker or embedded, received "compose"'],
   [["--outage", "10"], "--outage must be a duration from 1s to 1h, written with its unit like 250ms"],
   [["--rate", "0"], '--rate must be a whole number from 1 to 2000, received "0"'],
   [["--writes", "0.3"], "--writes must be a percentage from 1% to 100%"],
@@ -34,7 +34,7 @@ test("--scenario list shows what there is", async () => {
 
 test.skipIf(!isCi && Bun.which("docker") === null)("without an engine: exit 3 and the way out", async () => {
   const env = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
-  const { exitCode, stdout, stderr } = await runDeby(["simulate-outage"], { env });
+  const { exitCode, stdout, stderr } = await runDeby(["simulate-outage", "--target", "docker"], { env });
   expect(stderr).toContain("Cannot reach the Docker engine");
   expect(stderr).toMatch(/systemctl start docker|Docker Desktop/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
@@ -45,7 +45,7 @@ test("without the docker command: exit 3 and the way out", async () => {
   // The command that the tests start deby with.
   const setpriv = Bun.which("setpriv");
   if (setpriv !== null) symlinkSync(setpriv, join(folder.path, "setpriv"));
-  const { exitCode, stderr } = await runDeby(["simulate-outage"], { env: { PATH: folder.path } });
+  const { exitCode, stderr } = await runDeby(["simulate-outage", "--target", "docker"], { env: { PATH: folder.path } });
   expect(stderr).toContain("Cannot find the docker command: install Docker");
   expect(exitCode).toBe(3);
 });

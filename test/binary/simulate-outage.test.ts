@@ -19,7 +19,10 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     await bench.noteVolume(container);
     expect(bench.journal()).toMatchObject({
       scenario: "stop",
-      heal: [["docker", "start", container]],
+      heal: [
+        ["docker", "unpause", container],
+        ["docker", "start", container],
+      ],
       remove: [["docker", "rm", "--force", "--volumes", container]],
     });
     const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
@@ -69,6 +72,29 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     await bench.expectNothingLeft();
   }, 60_000);
 
+  test.each(["kill", "restart"])(
+    "can %s the container",
+    async (scenario) => {
+      await using bench = await OutageBench.make();
+      const { exitCode, stdout, stderr } = await bench.run(["--scenario", scenario, "--json", ...QUICK]);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "docker", verdict: "kept", writes: { lost: 0 } });
+      await bench.expectNothingLeft();
+    },
+    60_000,
+  );
+
+  test("can freeze the container, and leaves none even when it is told to end meanwhile", async () => {
+    await using bench = await OutageBench.make();
+    const deby = await bench.start(["--scenario", "pause", "--json", "--warmup=1s", "--outage=60s"]);
+    await deby.waitForLine(/verified/, 30_000);
+    deby.kill("SIGINT");
+    const { exitCode, stdout } = await deby.waitForExit(15_000);
+    expect(exitCode).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ scenario: "pause", writes: { lost: 0, duplicated: 0 } });
+    await bench.expectNothingLeft();
+  }, 60_000);
+
   test("a server that does not come back breaks its objectives: exit 1, with its log", async () => {
     await using bench = await OutageBench.make();
     const { exitCode, stdout, stderr } = await bench.run([BIT, "--outage=1s", "--settle=2s"], {
@@ -112,7 +138,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
 
   test("an image that is not there and cannot be pulled: exit 3, and the images that are here", async () => {
     await using bench = await OutageBench.make('[ "$1" = pull ] && { echo "no such host" >&2; exit 1; }');
-    const { exitCode, stderr } = await bench.run(["--image", "postgres:0-nowhere"]);
+    const { exitCode, stderr } = await bench.run(["--target", "docker", "--image", "postgres:0-nowhere"]);
     expect(stderr).toContain("The image postgres:0-nowhere is not on this machine and cannot be pulled: no such host");
     expect(stderr).toContain(`--image ${bench.image}`);
     expect(exitCode).toBe(3);

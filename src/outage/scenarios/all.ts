@@ -1,10 +1,13 @@
 import { closest } from "../../config/did-you-mean.ts";
 import { DebyError } from "../../errors.ts";
 import type { Scenario } from "../scenario.ts";
+import { kill } from "./kill.ts";
+import { pause } from "./pause.ts";
+import { restart } from "./restart.ts";
 import { stop } from "./stop.ts";
 
 /** Every scenario, in the order in which `list` shows them. */
-export const SCENARIOS: readonly Scenario[] = [stop];
+export const SCENARIOS: readonly Scenario[] = [stop, kill, pause, restart];
 
 /** @throws DebyError USAGE if there is none of this name */
 export function findScenario(name: string): Scenario {

@@ -8,6 +8,8 @@ export interface ImageOptions {
   readonly signal: AbortSignal;
   /** Called when the image has to be fetched, which may take minutes. */
   readonly onPull: () => void;
+  /** Longest time for fetching it, in milliseconds. Default: 10 minutes. */
+  readonly limitMs?: number;
 }
 
 /** Makes sure that there is an engine to talk to. @throws DebyError CANNOT_RUN with the way out */
@@ -36,11 +38,14 @@ function engineRemedy({ message }: DockerFailure): string {
 }
 
 /** Makes sure that the image is on this machine, and fetches it where not. @throws DebyError CANNOT_RUN */
-export async function requireImage(image: string, { signal, onPull }: ImageOptions): Promise<void> {
+export async function requireImage(
+  image: string,
+  { signal, onPull, limitMs = PULL_LIMIT_MS }: ImageOptions,
+): Promise<void> {
   if (await isPresent(image, signal)) return;
   onPull();
   try {
-    await docker(["pull", "--quiet", image], { limitMs: PULL_LIMIT_MS, signal });
+    await docker(["pull", "--quiet", image], { limitMs, signal });
   } catch (error) {
     if (!(error instanceof DockerFailure)) throw error;
     const message = `The image ${image} is not on this machine and cannot be pulled: ${error.message}`;

@@ -40,7 +40,11 @@ function containerName(runId: string): string {
 /** The commands that undo what a run with this target does. */
 export function dockerUndo(runId: string): Pick<JournalEntry, "heal" | "remove"> {
   const name = containerName(runId);
-  return { heal: [["docker", "start", name]], remove: [["docker", "rm", "--force", "--volumes", name]] };
+  const heal = [
+    ["docker", "unpause", name],
+    ["docker", "start", name],
+  ];
+  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]] };
 }
 
 /**
@@ -123,6 +127,10 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
 
 function controlContainer(name: string, hurry: AbortSignal): ServerControl {
   const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
+  const inspect = async (field: "Running" | "Paused"): Promise<string> => {
+    const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
+    return stdout;
+  };
   return {
     async stop() {
       await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
@@ -130,10 +138,18 @@ function controlContainer(name: string, hurry: AbortSignal): ServerControl {
     async start() {
       await docker(["start", name], options);
     },
-    async isRunning() {
-      const format = ["--format", "{{.State.Running}}"];
-      const { stdout } = await docker(["inspect", ...format, name], options);
-      return stdout !== "false";
+    async kill() {
+      await docker(["kill", name], options);
+    },
+    isRunning: async () => (await inspect("Running")) !== "false",
+    freezer: {
+      async freeze() {
+        await docker(["pause", name], options);
+      },
+      async thaw() {
+        await docker(["unpause", name], options);
+      },
+      isFrozen: async () => (await inspect("Paused")) === "true",
     },
   };
 }

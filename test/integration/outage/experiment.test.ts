@@ -30,6 +30,8 @@ function targetOf(postgres: PostgresServer): Target {
     endpoint: { host, port, user, database, password: new Secret(password) },
     server: {
       stop: () => postgres.stop("fast"),
+      kill: () => postgres.kill9(),
+      freezer: undefined,
       start: () => postgres.start(),
       isRunning: () => Promise.resolve(postgres.isRunning),
     },

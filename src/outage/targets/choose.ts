@@ -1,0 +1,39 @@
+import { DebyError } from "../../errors.ts";
+import { requireEngine, requireImage } from "./docker-image.ts";
+
+/** What a run may be told to break. */
+export const TARGET_NAMES = ["auto", "docker", "embedded"] as const;
+
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+export interface ChoiceOptions {
+  readonly image: string;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: string) => void;
+}
+
+/** An image that takes longer to fetch is not waited for when there is another way. */
+const PULL_LIMIT_MS = 120_000;
+
+/**
+ * Which target it is to be: Docker where an engine answers and has the image, or can get it, else the embedded
+ * database; which and why is told. Only `auto` leaves a choice: Docker by name never turns into something else.
+ * @throws Interrupted
+ */
+export async function chooseTarget(
+  wanted: TargetName,
+  { image, signal, onStep }: ChoiceOptions,
+): Promise<Exclude<TargetName, "auto">> {
+  if (wanted !== "auto") return wanted;
+  try {
+    await requireEngine(signal);
+    await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`), limitMs: PULL_LIMIT_MS });
+  } catch (error) {
+    if (!(error instanceof DebyError)) throw error;
+    const [why] = error.message.split("\n");
+    onStep(`target embedded, since Docker is no choice here: ${why}`);
+    return "embedded";
+  }
+  onStep(`target docker, since an engine answers and has ${image}`);
+  return "docker";
+}

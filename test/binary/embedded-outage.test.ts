@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { OutageReport } from "../../src/outage/report-model.ts";
+import type { DebyProcess } from "../support/executable.ts";
+import { isAlive } from "../support/serve-embedded.ts";
+import { makeTempFolder } from "../support/temp-folder.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { OutageBench, QUICK } from "./simulate-outage-bench.ts";
+
+/** A machine on which no Docker engine answers. */
+const WITHOUT_DOCKER = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+const makeBench = () => new OutageBench(makeTempFolder("outage"), "postgres:0-nowhere");
+
+async function embeddedPid(deby: DebyProcess): Promise<number> {
+  const [, pid = ""] = await deby.waitForLine(/waiting for the embedded PostgreSQL, process (\d+)/, 20_000);
+  return Number(pid);
+}
+
+describe("deby simulate-outage on the embedded database", () => {
+  test("is what happens without Docker and without options: it says so, passes within a minute, leaves nothing", async () => {
+    await using bench = makeBench();
+    const file = join(bench.path, "report.json");
+    const startedAt = performance.now();
+    const deby = await bench.start(["--report", `json=${file}`], WITHOUT_DOCKER);
+    await deby.waitForLine(/target embedded, since Docker is no choice here: Cannot (reach|find) the [Dd]ocker/);
+    const pid = await embeddedPid(deby);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(60_000);
+    const report = JSON.parse(readFileSync(file, "utf8")) as OutageReport;
+    expect(report).toMatchObject({ scenario: "stop", target: "embedded", verdict: "kept" });
+    expect(report.writes).toMatchObject({ lost: 0, duplicated: 0 });
+    expect(report.requests.held).toBeGreaterThan(100);
+    expect(stdout).toContain(`embedded PostgreSQL, process ${pid} on 127.0.0.1:`);
+    expect(isAlive(pid)).toBe(false);
+    await bench.expectNothingLeft();
+  }, 90_000);
+
+  test.each(["kill", "restart"])(
+    "can %s it",
+    async (scenario) => {
+      await using bench = makeBench();
+      const deby = await bench.start(["--target", "embedded", "--scenario", scenario, "--json", ...QUICK]);
+      const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "embedded", verdict: "kept", writes: { lost: 0 } });
+      await bench.expectNothingLeft();
+    },
+    60_000,
+  );
+
+  test("can freeze it, and everything goes on when it is thawed", async () => {
+    await using bench = makeBench();
+    const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--json", "--outage", "8s"]);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    const report = JSON.parse(stdout) as OutageReport;
+    console.log(`pause: ${JSON.stringify(report.figures)}`);
+    expect(report).toMatchObject({ scenario: "pause", writes: { lost: 0, duplicated: 0 }, requests: { hung: 0 } });
+    // Nobody hears that a server is frozen. On a slow machine it may take a little longer than promised to find out.
+    const broken = report.slos.filter(({ kept }) => !kept).map(({ expression }) => expression);
+    expect({ broken: broken.filter((expression) => expression !== "ttd<5s"), stderr }).toMatchObject({ broken: [] });
+    expect(report.figures.ttdMs).toBeLessThan(7000);
+    expect(exitCode).toBe(broken.length === 0 ? 0 : 1);
+    await bench.expectNothingLeft();
+  }, 60_000);
+
+  test.each(["SIGINT", "SIGKILL"] as const)(
+    "leaves no database behind when it gets %s in mid-outage, even a frozen one",
+    async (signal) => {
+      await using bench = makeBench();
+      const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--warmup=1s", "--outage=60s"]);
+      const pid = await embeddedPid(deby);
+      await deby.waitForLine(/verified/, 30_000);
+      const [, served = ""] = await deby.waitForLine(/deby serve answers on \S+ \(pid (\d+)\)/);
+      deby.kill(signal);
+      const result = await deby.waitForExit(15_000);
+      if (signal === "SIGINT") {
+        expect(result.exitCode).toBe(130);
+        await bench.expectNothingLeft();
+      } else process.kill(Number(served), "SIGKILL");
+      // Only Linux ends a frozen process with its parent; elsewhere that has to wait until it is thawed.
+      if (process.platform !== "linux" && signal === "SIGKILL") process.kill(pid, "SIGCONT");
+      await waitUntil("the database is gone", () => !isAlive(pid), { deadlineMs: 2000 });
+    },
+    60_000,
+  );
+});
