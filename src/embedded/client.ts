@@ -2,24 +2,23 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../core/clock.ts";
 import {
   ASK_FOR_PASSWORD,
-  AUTHENTICATION_OK,
   type BackendError,
-  backendKeyData,
   errorResponse,
   NO_ENCRYPTION,
-  negotiateProtocolVersion,
-  parameterStatus,
   readyForQuery,
 } from "./backend-messages.ts";
-import { EMBEDDED_DATABASE, EMBEDDED_USER } from "./child-protocol.ts";
 import type { Parameters } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
-import { type FirstMessage, type FrontendMessage, FrontendReader, readPassword } from "./frontend-messages.ts";
+import { type FirstMessage, type FrontendMessage, FrontendReader } from "./frontend-messages.ts";
+import { greetingFor, refusalOf, type Startup, settingsOf } from "./login.ts";
 import type { Session, SessionClient } from "./session.ts";
 
 /** As in Postgres, authentication_timeout is a minute; nobody here is far away. */
 const LOGIN_LIMIT_MS = 10_000;
 const MAX_PASSWORD_BYTES = 10_000;
+const TERMINATE = "X";
+const SYNC = "S";
+
 export interface ClientOptions {
   readonly id: number;
   /** With the id, what a request to cancel must show. */
@@ -32,7 +31,14 @@ export interface ClientOptions {
   readonly onCancel: (id: number, secret: number) => void;
 }
 
-type Startup = Extract<FirstMessage, { type: "startup" }>;
+/** How far a client has come. */
+type Phase =
+  | { readonly name: "first" }
+  | { readonly name: "password"; readonly startup: Startup }
+  | { readonly name: "session" }
+  /** What is left of an exchange that was cancelled before its turn is skipped. */
+  | { readonly name: "skipping" }
+  | { readonly name: "over" };
 
 /**
  * One connection: whoever it is is let in here, on the main thread and therefore at once, and its messages are made
@@ -44,11 +50,8 @@ export class Client implements SessionClient {
   readonly #reader = new FrontendReader();
   readonly #exchange: Exchange;
   readonly #loginTimer: Timer;
-  #phase: "first" | "password" | "session" | "over" = "first";
-  #startup: Startup | undefined;
+  #phase: Phase = { name: "first" };
   #settings: ReadonlyMap<string, string> = new Map();
-  /** What is left of an exchange that was cancelled before its turn. */
-  #isSkipping = false;
 
   constructor(socket: Socket, options: ClientOptions) {
     this.#socket = socket;
@@ -61,10 +64,6 @@ export class Client implements SessionClient {
     socket.on("data", (chunk: Buffer) => this.#hear(chunk));
   }
 
-  get id(): number {
-    return this.#options.id;
-  }
-
   get secret(): number {
     return this.#options.secret;
   }
@@ -74,11 +73,11 @@ export class Client implements SessionClient {
   }
 
   send(part: Uint8Array): void {
-    if (this.#phase !== "over") this.#socket.write(part);
+    if (this.#phase.name !== "over") this.#socket.write(part);
   }
 
   end(error: BackendError): void {
-    if (this.#phase === "over") return;
+    if (this.#phase.name === "over") return;
     this.#socket.end(errorResponse(error));
     this.#leave();
   }
@@ -95,12 +94,14 @@ export class Client implements SessionClient {
   cancel(): void {
     const withdrawn = this.#options.session.cancel(this);
     if (withdrawn === undefined) return;
-    this.send(errorResponse({ severity: "ERROR", code: "57014", message: "canceling statement due to user request" }));
+    const message = "canceling statement due to user request";
+    this.send(errorResponse({ severity: "ERROR", code: "57014", message }));
     if (withdrawn.endsExchange) this.send(readyForQuery("I"));
-    else this.#isSkipping = true;
+    else this.#phase = { name: "skipping" };
   }
 
   #hear(chunk: Buffer): void {
+    if (this.#phase.name === "over") return;
     try {
       this.#reader.push(chunk);
       while (this.#hearOne());
@@ -111,18 +112,20 @@ export class Client implements SessionClient {
 
   /** Returns whether there was a whole message. */
   #hearOne(): boolean {
-    switch (this.#phase) {
+    const phase = this.#phase;
+    switch (phase.name) {
       case "first": {
         const message = this.#reader.nextFirst();
-        if (message !== undefined) this.#greet(message);
+        if (message !== undefined) this.#receive(message);
         return message !== undefined;
       }
       case "password": {
         const message = this.#reader.next(MAX_PASSWORD_BYTES);
-        if (message !== undefined) this.#authenticate(message);
+        if (message !== undefined) this.#authenticate(phase.startup, message);
         return message !== undefined;
       }
-      case "session": {
+      case "session":
+      case "skipping": {
         const message = this.#reader.next();
         if (message !== undefined) this.#converse(message);
         return message !== undefined;
@@ -130,11 +133,11 @@ export class Client implements SessionClient {
       case "over":
         return false;
       default:
-        return this.#phase satisfies never;
+        return phase satisfies never;
     }
   }
 
-  #greet(message: FirstMessage): void {
+  #receive(message: FirstMessage): void {
     switch (message.type) {
       case "encryption":
         this.send(NO_ENCRYPTION);
@@ -145,8 +148,7 @@ export class Client implements SessionClient {
         this.#leave();
         break;
       case "startup":
-        this.#startup = message;
-        this.#phase = "password";
+        this.#phase = { name: "password", startup: message };
         this.send(ASK_FOR_PASSWORD);
         break;
       case "unknown":
@@ -157,64 +159,37 @@ export class Client implements SessionClient {
     }
   }
 
-  #authenticate(message: FrontendMessage): void {
-    const wanted = this.#startup?.parameters ?? new Map<string, string>();
-    const user = wanted.get("user") ?? "";
-    const database = wanted.get("database") ?? user;
-    if (message.type !== "p" || user !== EMBEDDED_USER || !this.#options.isPassword(readPassword(message))) {
-      const message = `password authentication failed for user "${user}"`;
-      this.end({ severity: "FATAL", code: "28P01", message });
+  #authenticate(startup: Startup, answer: FrontendMessage): void {
+    const { isPassword, session } = this.#options;
+    const refusal = refusalOf(startup, answer, isPassword);
+    if (refusal !== undefined) {
+      this.end(refusal);
       return;
     }
-    if (database !== EMBEDDED_DATABASE) {
-      this.end({ severity: "FATAL", code: "3D000", message: `database "${database}" does not exist` });
-      return;
-    }
-    this.#welcome();
-  }
-
-  #welcome(): void {
-    const { minorVersion = 0, parameters: wanted = new Map<string, string>() } = this.#startup ?? {};
-    const { id, secret, session, parameters } = this.#options;
     this.#loginTimer.cancel();
-    this.#phase = "session";
-    this.#settings = new Map([...wanted].filter(([name]) => isSetting(name)));
-    const extensions = [...wanted.keys()].filter((name) => name.startsWith("_pq_."));
-    if (minorVersion > 0 || extensions.length > 0) this.send(negotiateProtocolVersion(extensions));
-    this.send(AUTHENTICATION_OK);
-    for (const [name, value] of Object.entries(parameters)) {
-      this.send(parameterStatus(name, this.#settings.get(name) ?? value));
-    }
-    this.send(backendKeyData(id, secret));
-    this.send(readyForQuery("I"));
+    this.#phase = { name: "session" };
+    this.#settings = settingsOf(startup);
+    this.send(greetingFor(startup, this.#options));
     session.join(this);
   }
 
   #converse(message: FrontendMessage): void {
-    const { type } = message;
-    if (type === "X") {
+    if (message.type === TERMINATE) {
       this.#socket.end();
       this.#leave();
-      return;
-    }
-    if (this.#isSkipping) {
-      if (type !== "S") return;
-      this.#isSkipping = false;
+    } else if (this.#phase.name === "skipping") {
+      if (message.type !== SYNC) return;
+      this.#phase = { name: "session" };
       this.send(readyForQuery("I"));
-      return;
+    } else {
+      const step = this.#exchange.add(message);
+      if (step !== undefined) this.#options.session.submit({ ...step, client: this });
     }
-    const step = this.#exchange.add(message);
-    if (step !== undefined) this.#options.session.submit({ ...step, client: this });
   }
 
   #leave(): void {
-    this.#phase = "over";
+    this.#phase = { name: "over" };
     this.#loginTimer.cancel();
     this.#options.session.leave(this);
   }
-}
-
-/** Whether a word of the start of a session is a setting like `TimeZone`, and none of those that say who comes. */
-function isSetting(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_.]*$/.test(name) && !/^(user|database|replication|options|_pq_\..*)$/.test(name);
 }

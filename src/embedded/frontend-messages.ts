@@ -23,10 +23,12 @@ const GSS_ENCRYPTION_REQUEST = 80877104;
 
 /** Cuts what a client sends into messages, however the network has cut it. */
 export class FrontendReader {
-  #rest: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #size = 0;
 
   push(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
   }
 
   /** The next message of a client that has no session yet; undefined until it is complete. @throws Error on garbage */
@@ -43,13 +45,26 @@ export class FrontendReader {
 
   /** A message whose length stands behind `offset` bytes that it does not count. */
   #take(offset: number, maxBytes: number): Buffer | undefined {
-    if (this.#rest.length < offset + LENGTH_BYTES) return undefined;
-    const length = this.#rest.readUInt32BE(offset);
+    const headBytes = offset + LENGTH_BYTES;
+    if (this.#size < headBytes) return undefined;
+    const [first] = this.#chunks;
+    const head = first !== undefined && first.length >= headBytes ? first : this.#join();
+    const length = head.readUInt32BE(offset);
     if (length < LENGTH_BYTES || length > maxBytes) throw new Error(`Invalid length of a message: ${length}`);
-    if (this.#rest.length < offset + length) return undefined;
-    const message = this.#rest.subarray(0, offset + length);
-    this.#rest = this.#rest.subarray(offset + length);
-    return message;
+    const end = offset + length;
+    if (this.#size < end) return undefined;
+    const bytes = this.#join();
+    this.#chunks = bytes.length === end ? [] : [bytes.subarray(end)];
+    this.#size -= end;
+    return bytes.subarray(0, end);
+  }
+
+  /** All there is, in one piece; called once for a message, when all of it is there. */
+  #join(): Buffer {
+    const [first] = this.#chunks;
+    const joined = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
   }
 }
 

@@ -3,7 +3,7 @@ import type { BackendError } from "./backend-messages.ts";
 import type { Engine } from "./engine.ts";
 import { frontendMessage } from "./frontend-messages.ts";
 import { ResponseScanner } from "./response-scanner.ts";
-import { type Turn, Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
 
 /** What the session needs of a client. */
 export interface SessionClient {
@@ -63,7 +63,6 @@ export class Session<C extends SessionClient = SessionClient> {
   readonly #onFatal: (reason: string) => void;
   readonly #turns: Turns<C>;
   readonly #clients = new Set<C>();
-  readonly #steps = new WeakMap<Turn<C>, Step<C>>();
   /** Whose settings the session has. */
   #settled: C | undefined;
   #unnamedOwner: C | undefined;
@@ -92,37 +91,34 @@ export class Session<C extends SessionClient = SessionClient> {
   }
 
   submit(step: Step<C>): void {
-    const turn: Turn<C> = { client: step.client, work: () => this.#take(step) };
-    this.#steps.set(turn, step);
-    this.#turns.add(turn);
+    const { client, endsExchange } = step;
+    this.#turns.add({ client, endsExchange, work: () => this.#take(step) });
   }
 
   /** A client has gone: its transaction is undone, what it waits for never runs. */
   leave(client: C): void {
     if (!this.#clients.delete(client)) return;
-    this.#turns.withdraw(client);
+    this.#turns.withdrawAll(client);
     if (this.#turns.isRunning(client)) this.#engine.cancel();
-    this.#turns.add({ client, work: () => this.#tidyUp(client) });
+    this.#turns.add({ client, endsExchange: true, work: () => this.#tidyUp(client) });
   }
 
   /**
-   * Ends what a client waits for. A running statement is cancelled; one that waits for its turn is taken out and
-   * returned, since the server will not answer it.
+   * Ends what a client waits for. A running statement is cancelled, and the server answers it; an exchange that waits
+   * for its turn is taken out, and what is returned tells whether all of it had come.
    */
-  cancel(client: C): Step<C> | undefined {
+  cancel(client: C): { readonly endsExchange: boolean } | undefined {
     const isRunning = this.#turns.isRunning(client);
     if (isRunning) this.#engine.cancel();
     if (isRunning || this.#turns.holder === client) return undefined;
-    const withdrawn = this.#turns.withdraw(client, (turn) => this.#steps.get(turn)?.endsExchange ?? false);
-    const last = withdrawn.at(-1);
-    return last && this.#steps.get(last);
+    return this.#turns.withdrawExchange(client);
   }
 
   /** Has everything written to the tables' files, in its turn, if there was a write since the last time. */
   checkpoint(): void {
     if (!this.#hasWritten) return;
     this.#hasWritten = false;
-    this.#turns.add({ client: undefined, work: () => this.#checkpoint() });
+    this.#turns.add({ client: undefined, endsExchange: true, work: () => this.#checkpoint() });
   }
 
   /** Resolves when nothing runs and nobody waits; for when no client is left. */

@@ -73,25 +73,25 @@ export class EmbeddedPostgres implements AsyncDisposable {
    */
   static async start(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
     const dataDir = resolve(options.dataDir);
-    using resources = new DisposableStack();
-    resources.use(takeDataHome(dataDir));
-    const endpoint: EmbeddedEndpoint = {
-      host: HOST,
-      port: await choosePort(HOST, options.random),
-      user: EMBEDDED_USER,
-      // Everybody on this machine can reach the port.
-      password: new Secret(randomBytes(18).toString("base64url")),
-      database: EMBEDDED_DATABASE,
-    };
-    const { path } = resources.use(writeServiceFile(dataDir, endpoint));
-    const postgres = new EmbeddedPostgres(options, {
-      dataDir,
-      endpoint,
-      serviceFile: path,
-      resources: resources.move(),
-    });
-    postgres.start();
-    return postgres;
+    const resources = new DisposableStack();
+    try {
+      resources.use(takeDataHome(dataDir));
+      const endpoint: EmbeddedEndpoint = {
+        host: HOST,
+        port: await choosePort(HOST, options.random),
+        user: EMBEDDED_USER,
+        // Everybody on this machine can reach the port.
+        password: new Secret(randomBytes(18).toString("base64url")),
+        database: EMBEDDED_DATABASE,
+      };
+      const { path: serviceFile } = resources.use(writeServiceFile(dataDir, endpoint));
+      const postgres = new EmbeddedPostgres(options, { dataDir, endpoint, serviceFile, resources });
+      postgres.start();
+      return postgres;
+    } catch (error) {
+      resources.dispose();
+      throw error;
+    }
   }
 
   /** Resolves when the server takes connections for the first time, or has ended before it did. */
@@ -168,28 +168,35 @@ export class EmbeddedPostgres implements AsyncDisposable {
     const startedAt = clock.now();
     const { port, password } = this.endpoint;
     let isReady = false;
-    const child = new ChildProcess({
-      folder: this.dataDir,
-      port,
-      password,
-      clock,
-      ...(command === undefined ? {} : { command }),
-      onReady: () => {
-        isReady = true;
-        onEvent?.({ type: "ready", startMs: clock.now() - startedAt });
-        this.#settled.resolve();
-      },
-    });
+    const onReady = (): void => {
+      isReady = true;
+      onEvent?.({ type: "ready", startMs: clock.now() - startedAt });
+      this.#settled.resolve();
+    };
+    const options = { folder: this.dataDir, port, password, clock, onReady };
+    const child = new ChildProcess(command === undefined ? options : { ...options, command });
     this.#child = child;
     void child.ended.then((reason) => {
       this.#child = undefined;
       this.#settled.resolve();
-      if (!this.#isWanted) return;
       const wasHealthy = isReady && clock.now() - startedAt >= HEALTHY_AFTER_MS;
-      const restartInMs = wasHealthy ? MIN_RESTART_PAUSE_MS : this.#restartPauseMs;
-      this.#restartPauseMs = Math.min(restartInMs * 2, MAX_RESTART_PAUSE_MS);
-      onEvent?.({ type: "ended", reason, restartInMs });
-      this.#restartTimer = clock.after(restartInMs, () => this.#spawn());
+      if (wasHealthy) this.#restartPauseMs = MIN_RESTART_PAUSE_MS;
+      if (this.#isWanted) this.#spawnLater(reason);
+    });
+  }
+
+  #spawnLater(reason: string): void {
+    const { clock, onEvent } = this.#options;
+    const restartInMs = this.#restartPauseMs;
+    this.#restartPauseMs = Math.min(restartInMs * 2, MAX_RESTART_PAUSE_MS);
+    onEvent?.({ type: "ended", reason, restartInMs });
+    this.#restartTimer = clock.after(restartInMs, () => {
+      try {
+        this.#spawn();
+      } catch (error) {
+        // No process could be made of it; the next one may be.
+        this.#spawnLater((error as Error).message);
+      }
     });
   }
 }

@@ -4,6 +4,8 @@ import type { Clock, Timer } from "../core/clock.ts";
 export interface Turn<C> {
   /** On whose behalf; undefined for work of our own. */
   readonly client: C | undefined;
+  /** Whether the client is told afterwards that the server is ready for more. */
+  readonly endsExchange: boolean;
   /** Does it; resolves with whether the client keeps the session, so that nobody else's turn may come before its next. */
   readonly work: () => Promise<boolean>;
 }
@@ -58,13 +60,18 @@ export class Turns<C extends object> {
     this.#wake();
   }
 
-  /** Takes turns of a client out of the queue, the oldest first, up to the one that is the last wanted. */
-  withdraw(client: C, isLast: (turn: Turn<C>) => boolean = () => false): readonly Turn<C>[] {
+  /** Takes all turns of a client out of the queue. */
+  withdrawAll(client: C): void {
+    while (this.withdrawExchange(client) !== undefined);
+  }
+
+  /** Takes the client's oldest exchange out of the queue, as much as there is of it; returns the last turn of it. */
+  withdrawExchange(client: C): Turn<C> | undefined {
     const waiting = this.#queue.filter((turn) => turn.client === client);
-    const end = waiting.findIndex(isLast);
+    const end = waiting.findIndex(({ endsExchange }) => endsExchange);
     const withdrawn = end === -1 ? waiting : waiting.slice(0, end + 1);
     for (const turn of withdrawn) this.#queue.splice(this.#queue.indexOf(turn), 1);
-    return withdrawn;
+    return withdrawn.at(-1);
   }
 
   /** Resolves when nothing runs and nothing waits. */

@@ -167,7 +167,7 @@ describe("the one session", () => {
     anna.say("Q", "select 'anna'");
     bert.say("Q", "select 'bert'");
     await settle();
-    expect(session.cancel(bert)).toMatchObject({ client: bert, endsExchange: true });
+    expect(session.cancel(bert)).toMatchObject({ endsExchange: true });
     expect(session.cancel(anna)).toBeUndefined();
     expect(cancelled()).toBe(1);
     goOn();

@@ -18,8 +18,9 @@ function setUp() {
   });
   const begun: string[] = [];
   const ends: ((isKept: boolean) => void)[] = [];
-  const turn = (client: Client | undefined, label: string): Turn<Client> => ({
+  const turn = (client: Client | undefined, label: string, endsExchange = true): Turn<Client> => ({
     client,
+    endsExchange,
     work: () => {
       begun.push(label);
       return new Promise((resolve) => ends.push(resolve));
@@ -58,15 +59,17 @@ describe("turns", () => {
     expect(begun).toEqual(["a1", "a2", "b1"]);
   });
 
-  test("can be withdrawn, up to one that is the last wanted", async () => {
+  test("can be withdrawn, exchange by exchange or all at once", async () => {
     const { turns, turn, begun, end } = setUp();
     turns.add(turn(bert, "b1"));
-    const waiting = [turn(anna, "a1"), turn(anna, "a2"), turn(anna, "a3")];
-    for (const one of waiting) turns.add(one);
-    expect(turns.withdraw(anna, (one) => one === waiting[1])).toEqual(waiting.slice(0, 2));
+    const [first, second, third] = [turn(anna, "a1", false), turn(anna, "a2"), turn(anna, "a3")];
+    for (const one of [first, second, third]) turns.add(one);
+    expect(turns.withdrawExchange(anna)).toBe(second);
+    turns.add(turn(bert, "b2"));
+    turns.withdrawAll(bert);
     await end();
     expect(begun).toEqual(["b1", "a3"]);
-    expect(turns.withdraw(bert)).toEqual([]);
+    expect(turns.withdrawExchange(bert)).toBeUndefined();
   });
 
   test("a client that keeps the session and asks for nothing is named after a minute, if others wait", async () => {
@@ -108,7 +111,7 @@ describe("turns", () => {
 
   test("rest() waits for all of them; one that fails is told and ends nothing", async () => {
     const { turns, turn, begun, errors, end } = setUp();
-    turns.add({ client: anna, work: () => Promise.reject(new Error("broken")) });
+    turns.add({ client: anna, endsExchange: true, work: () => Promise.reject(new Error("broken")) });
     turns.add(turn(bert, "b1"));
     let isResting = false;
     void turns.rest().then(() => {
