@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { inBareRoot, makeBareRoot, missingForBareRoot } from "../support/bare-root.ts";
 import { ChildOutput } from "../support/child-output.ts";
 import { isCi } from "../support/ci.ts";
@@ -9,6 +10,12 @@ import { waitUntil } from "../support/wait-until.ts";
 const URL = "http://127.0.0.1:5000";
 
 const missing = missingForBareRoot();
+
+/** Ends the first process inside, whose end is that of all others; unshare itself passes no signal on. */
+function endInside(unshare: number): void {
+  const children = readFileSync(`/proc/${unshare}/task/${unshare}/children`, "utf8").trim();
+  for (const pid of children.split(" ").filter(Boolean)) process.kill(Number(pid), "SIGTERM");
+}
 
 describe.skipIf(!isCi && missing.length > 0)("a machine with git, Node, npm and a shell, and nothing else", () => {
   let root: TempFolder;
@@ -49,7 +56,7 @@ describe.skipIf(!isCi && missing.length > 0)("a machine with git, Node, npm and 
           exited.then(() => undefined),
         );
       } finally {
-        child.kill("SIGTERM");
+        endInside(child.pid);
         await exited;
       }
     },

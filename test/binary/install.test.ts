@@ -2,7 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installerOf } from "../../scripts/build/installer.ts";
-import { Machine, type MachineOptions, makeRelease, SHELLS, serveRelease, VERSION } from "./install-support.ts";
+import {
+  canInstall,
+  Machine,
+  type MachineOptions,
+  makeRelease,
+  SHELLS,
+  serveRelease,
+  VERSION,
+} from "./install-support.ts";
 
 const PLATFORMS: readonly [string, MachineOptions][] = [
   ["linux-x64", {}],
@@ -17,7 +25,7 @@ const PLATFORMS: readonly [string, MachineOptions][] = [
   ["macos-arm64", { system: "Darwin", commands: { sysctl: '[ "$2" = sysctl.proc_translated ] && echo 1' } }],
 ];
 
-describe.each(SHELLS)("install.sh under %s", (shell) => {
+(canInstall ? describe : describe.skip).each(SHELLS)("install.sh under %s", (shell) => {
   test.each(PLATFORMS)("takes %s where the machine is %j", async (platform, options) => {
     await using server = serveRelease(makeRelease());
     await using machine = new Machine(options);

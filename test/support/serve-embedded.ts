@@ -5,6 +5,7 @@ import { type DebyOptions, spawnDeby } from "./executable.ts";
 import { freePort } from "./ports.ts";
 import type { PostgresServer } from "./postgres-server.ts";
 import type { Row } from "./postgres-sql.ts";
+import { listProcesses } from "./process-list.ts";
 import { ServedDeby } from "./serve.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -29,19 +30,15 @@ export async function serveEmbedded(
 
 /** The process of the embedded server that this deby has; undefined while it has none. */
 export async function embeddedPidOf({ process }: ServedDeby): Promise<number | undefined> {
-  const { stdout } = Bun.spawnSync(["ps", "-A", "-o", "pid=,ppid=,stat=,args="]);
-  for (const line of stdout.toString().split("\n")) {
-    const [, pid, parent, state] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s.*embedded-server/.exec(line) ?? [];
-    if (Number(parent) === process.pid && !state?.startsWith("Z")) return Number(pid);
-  }
-  return undefined;
+  return listProcesses().find(
+    ({ parent, state, command }) =>
+      parent === process.pid && !state.startsWith("Z") && command.includes("embedded-server"),
+  )?.pid;
 }
 
 /** The process, whoever its parent is; one that has ended but was not waited for counts as gone. */
 export function isAlive(pid: number): boolean {
-  const { stdout } = Bun.spawnSync(["ps", "-o", "stat=", "-p", String(pid)]);
-  const state = stdout.toString().trim();
-  return state !== "" && !state.startsWith("Z");
+  return listProcesses().some((found) => found.pid === pid && !found.state.startsWith("Z"));
 }
 
 /** Asks the embedded server whose data is in this folder, in the way that its service file tells. */
