@@ -3,13 +3,16 @@ import { formatDuration } from "./config/duration.ts";
 import type { Config } from "./config/types.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
-import { type Database, type DatabaseDeps, openDatabase } from "./database/database.ts";
+import { type Database, openDatabase } from "./database/database.ts";
 import type { DatabaseEvents } from "./database/events.ts";
+import type { SystemDeps } from "./database/system.ts";
 import { createApp } from "./http/app.ts";
 import { ensureCanarySchema } from "./http/canary-table.ts";
 import { type HttpServer, serveHttp } from "./http/server.ts";
 import { loadUserRoutes } from "./http/user-routes.ts";
 import { logDatabase } from "./incidents/operator-log.ts";
+import { DatabaseTimings } from "./metrics/database-timings.ts";
+import { startMetrics } from "./metrics/metrics.ts";
 
 export interface StackDeps {
   readonly log: Log;
@@ -35,7 +38,10 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
   const { serve, pool } = config;
   const embedded = serve.embedded ? await startEmbedded() : undefined;
   const target = embedded?.target ?? config.database;
-  const db = openDatabase(target, pool, embedded?.deps);
+  const timings = new DatabaseTimings();
+  const db = openDatabase(target, pool, { ...embedded?.deps, observer: timings });
+  const { version } = buildInfo;
+  const metrics = startMetrics({ db, timings, clock: systemClock, version, startedAt });
   const stopLogging = logDatabase(db, { log, target, settings: pool, isEmbedded: serve.embedded });
   const firstFailure = first(db, "attemptFailed");
   const firstUp = first(db, "transition", ({ to }) => to.name === "up" || to.name === "read-only");
@@ -43,10 +49,11 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     const userApp = serve.routes === undefined ? undefined : await loadUserRoutes(serve.routes, db);
     const app = createApp({
       db,
+      metrics,
       settings: serve,
       clock: systemClock,
       log,
-      version: buildInfo.version,
+      version,
       startedAt,
       userApp,
     });
@@ -55,6 +62,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     return { url: server.url, stop: (why) => stop(why, server) };
   } catch (error) {
     stopLogging();
+    metrics.stop();
     await db.close({ graceMs: 0 });
     await embedded?.postgres.close();
     throw error;
@@ -64,7 +72,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     // Only whoever wants it pays for it.
     const { embeddedTarget, serveEmbedded } = await import("./embedded/serve-embedded.ts");
     const postgres = await serveEmbedded(serve.dataDir, log);
-    const deps: DatabaseDeps = { isBusy: () => postgres.isBusy(), startAfter: postgres.settled };
+    const deps: SystemDeps = { isBusy: () => postgres.isBusy(), startAfter: postgres.settled };
     return { postgres, target: embeddedTarget(postgres, config.database), deps };
   }
 
@@ -97,6 +105,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     await server.stop({ timeoutMs: serve.shutdownTimeoutMs });
     await db.close({ graceMs: CLOSE_GRACE_MS });
     stopLogging();
+    metrics.stop();
     log.info("db.closed", "Connections closed");
     if (embedded !== undefined) {
       await embedded.postgres.close({ limitMs: Math.max(CLOSE_GRACE_MS, endsAt - systemClock.now()) });

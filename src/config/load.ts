@@ -92,6 +92,8 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       watchMaxMs: values["watch-max"],
       stallAfterMs: values["stall-after"],
       requestTimeoutMs: values["request-timeout"],
+      leaseWarningMs: values["lease-warning"],
+      leaseLimitMs: values["lease-limit"],
       prepare: values.prepare,
     },
     serve: {
@@ -104,6 +106,7 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       embedded: values.embedded,
       dataDir: values["data-dir"],
       adminToken: values["admin-token"],
+      metricsToken: values["metrics-token"],
       logFormat: values["log-format"],
       logLevel: values["log-level"],
     },

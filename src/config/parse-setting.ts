@@ -37,6 +37,7 @@ function read(setting: SettingDescriptor, text: string): SettingValue | undefine
     case "duration":
     case "percent":
     case "bytes": {
+      if (setting.orOff && text === "off") return Number.POSITIVE_INFINITY;
       const { parse } = SCALES[setting.kind];
       return within(parse(text), parse(setting.min), parse(setting.max));
     }
@@ -73,7 +74,7 @@ export function ruleOf(setting: SettingDescriptor): string {
     case "count":
       return `must be a whole number from ${setting.min} to ${setting.max}`;
     case "duration":
-      return `must be a duration from ${setting.min} to ${setting.max}, written with its unit like ${DURATION_EXAMPLES}`;
+      return `must be a duration from ${setting.min} to ${setting.max}, written with its unit like ${DURATION_EXAMPLES}${setting.orOff ? ", or off" : ""}`;
     case "percent":
       return `must be a percentage from ${setting.min} to ${setting.max}, such as ${setting.default}`;
     case "bytes":

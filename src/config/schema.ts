@@ -28,6 +28,8 @@ interface Ranged {
   readonly max: string;
   /** A setting this one may not exceed; the default gives way to it, a value that was set is refused. */
   readonly notAbove?: string;
+  /** The duration may also be `off`, which is for ever. */
+  readonly orOff?: true;
 }
 
 /** A setting as declared here: kind, default, range and unit in a user's notation. */
@@ -125,6 +127,13 @@ export const SETTINGS = [
     meaning: "opens the admin routes; without it they answer on a loopback listener only",
   },
   {
+    name: "metrics-token",
+    kind: "secret",
+    group: "Server",
+    commands: SERVE,
+    meaning: "opens GET /metrics and nothing else, besides the admin token",
+  },
+  {
     name: "embedded",
     kind: "boolean",
     default: "false",
@@ -210,6 +219,28 @@ export const SETTINGS = [
     group: "Pool",
     commands: ["serve", "check"],
     meaning: "TCP, TLS and authentication together; PGCONNECT_TIMEOUT is read too, in seconds",
+  },
+  {
+    name: "lease-warning",
+    kind: "duration",
+    default: "30s",
+    min: "1ms",
+    max: "24h",
+    orOff: true,
+    group: "Pool",
+    commands: SERVE,
+    meaning: "a connection that one holder keeps so long is logged, with where it was taken; off for never",
+  },
+  {
+    name: "lease-limit",
+    kind: "duration",
+    default: "off",
+    min: "1ms",
+    max: "24h",
+    orOff: true,
+    group: "Pool",
+    commands: SERVE,
+    meaning: "a connection that one holder keeps so long is taken away from it; off for never",
   },
   {
     name: "target-session-attrs",

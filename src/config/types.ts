@@ -45,6 +45,9 @@ export interface PoolSettings {
   readonly watchMaxMs: number;
   readonly stallAfterMs: number;
   readonly requestTimeoutMs: number;
+  /** How long one holder may keep a connection before it is logged, and before it is cut; Infinity for never. */
+  readonly leaseWarningMs: number;
+  readonly leaseLimitMs: number;
   readonly prepare: "auto" | "on" | "off";
 }
 
@@ -59,6 +62,8 @@ export interface ServeSettings {
   readonly embedded: boolean;
   readonly dataDir: string;
   readonly adminToken: Secret | undefined;
+  /** Opens `GET /metrics` only. */
+  readonly metricsToken: Secret | undefined;
   readonly logFormat: "pretty" | "json";
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }

@@ -33,6 +33,12 @@ export function isWaiting(state: CircuitState): state is WaitingState {
   return "attempt" in state;
 }
 
+/** Since when the server takes no writes; undefined where it does, or is not there at all. */
+export function readOnlySince(state: CircuitState): number | undefined {
+  if (state.name === "read-only") return state.since;
+  return state.name === "suspect" ? state.readOnlySince : undefined;
+}
+
 /** The pause after attempt number `attempt` (from 1), in milliseconds. */
 export function pauseAfter(attempt: number, { retryAttempts, retryDelaysMs, retryIntervalMs }: Schedule): number {
   if (attempt > retryAttempts) return retryIntervalMs;
@@ -54,7 +60,12 @@ export function transition(state: CircuitState, event: CircuitEvent, now: number
       if (state.name !== "up" && state.name !== "read-only") return state;
       // What made the warning is no news: the pool runs into it at every connection that it wants to open.
       if (state.reason?.code === event.reason.code) return state;
-      return { name: "suspect", since: now, reason: event.reason };
+      return {
+        name: "suspect",
+        since: now,
+        reason: event.reason,
+        ...(state.name === "read-only" ? { readOnlySince: state.since } : {}),
+      };
     case "proven":
       return proven(state, event.isWritable, now);
     case "refused-but-alive":
@@ -76,7 +87,8 @@ function proven(state: CircuitState, isWritable: boolean, now: number): CircuitS
   if (isWritable) {
     return state.name === "up" && state.reason === undefined ? state : { name: "up", since: now };
   }
-  return state.name === "read-only" ? state : { name: "read-only", since: now, reason: READ_ONLY };
+  if (state.name === "read-only") return state;
+  return { name: "read-only", since: readOnlySince(state) ?? now, reason: READ_ONLY };
 }
 
 function failed(

@@ -5,10 +5,12 @@ import type { DatabaseTarget } from "../config/types.ts";
 import type { DeadlineSweep, Expiring } from "../core/sweep.ts";
 import { codedError, within } from "../core/within.ts";
 import { DebyError, type Outcome } from "../errors.ts";
+import type { Backend } from "./backend.ts";
 import { requestCancel } from "./cancel.ts";
 import { addressLabel } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
+import type { Holder } from "./lease-guard.ts";
 import { type LoginOptions, login, type Session } from "./login.ts";
 import { connectError, lostError, statementError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
@@ -38,6 +40,7 @@ const CANCEL_LIMIT_MS = 1000;
  */
 export class Connection implements Expiring {
   readonly facts: ServerFacts;
+  readonly backend: Backend;
   readonly openedAt: number;
   /** Set by the pool: when the connection last became idle. */
   idleSince: number;
@@ -45,6 +48,12 @@ export class Connection implements Expiring {
   lastAnswerAt: number;
   /** Set by the pool: when it is too old to be used again. */
   expiresAt = Number.POSITIVE_INFINITY;
+  /** Set by the pool: since when somebody holds it; Infinity while nobody does. */
+  leasedAt = Number.POSITIVE_INFINITY;
+  /** Set by whoever holds it. */
+  holder: Holder | undefined;
+  /** Grows with everything that arrives. */
+  chunksReceived = 0;
   /** Called once, at the first sign that the connection is gone; never for one that we gave up ourselves. */
   onLost: (error: DebyError) => void = () => {};
   deadlineAt = Number.POSITIVE_INFINITY;
@@ -67,12 +76,14 @@ export class Connection implements Expiring {
     this.#socket = socket;
     this.#options = options;
     this.facts = facts;
+    this.backend = session.backend;
     this.openedAt = options.clock.now();
     this.idleSince = this.openedAt;
     this.lastAnswerAt = this.openedAt;
     socket.once("error", (error: Error) => this.#lose(error));
     socket.once("close", () => this.#lose(codedError("CONNECTION_CLOSED", "The server closed the connection")));
     socket.on("data", (chunk: Buffer) => {
+      this.chunksReceived += 1;
       // A ReadyForQuery of 6 bytes may come in pieces.
       this.#lastChunk = chunk.length < 6 && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
     });
@@ -119,8 +130,8 @@ export class Connection implements Expiring {
   }
 
   /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
-  control(text: string, deadlineAt: number): Promise<Answer<never>> {
-    return this.#settle<never>(this.#sql.unsafe(text).simple() as never, deadlineAt);
+  control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
+    return this.#settle<R>(this.#sql.unsafe(text).simple() as never, deadlineAt);
   }
 
   /** The polite end of an idle connection. Resolves once the socket is closed, after at most a second. */

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../errors.ts";
+
 /** Why the database is not usable, in words and in a code: SQLSTATE, socket code, or one of our own. */
 export interface Reason {
   readonly code: string;
@@ -17,7 +19,13 @@ interface Waiting {
 export type CircuitState =
   | ({ readonly name: "starting"; readonly reason?: Reason } & Waiting)
   | { readonly name: "up"; readonly since: number; readonly reason?: Reason }
-  | { readonly name: "suspect"; readonly since: number; readonly reason: Reason }
+  | {
+      readonly name: "suspect";
+      readonly since: number;
+      readonly reason: Reason;
+      /** Since when the server took no writes before it came under suspicion. */
+      readonly readOnlySince?: number;
+    }
   | ({ readonly name: "reconnecting" | "down" | "blocked"; readonly reason: Reason } & Waiting)
   | { readonly name: "read-only"; readonly since: number; readonly reason: Reason }
   | { readonly name: "draining"; readonly since: number; readonly last: StateName }
@@ -37,6 +45,30 @@ export interface ServerFacts {
   readonly address: string;
 }
 
+/** What programs ask of the database. */
+export type OperationName = "read" | "query" | "transaction";
+
+/**
+ * Hears of every single use of the database, for metrics. Called in the course of each statement: an implementation is
+ * cheap, does not throw, and calls nothing back. All durations are milliseconds.
+ */
+export interface DatabaseObserver {
+  /** A pooled connection came about: dial, handshake and first answer. */
+  connectionCreated(durationMs: number): void;
+  /** A connection was taken; 0 where one was idle. */
+  leaseAcquired(waitMs: number): void;
+  leaseReleased(useMs: number): void;
+  /** Waiting and repetitions included; `code` is undefined where it went well. */
+  operationEnded(operation: OperationName, durationMs: number, code: ErrorCode | undefined): void;
+}
+
+/** A connection that one holder keeps for too long. */
+export interface LeaseWarning {
+  readonly heldMs: number;
+  /** The statement's text without its values, or the place in the program where the transaction was begun. */
+  readonly where: string;
+}
+
 /** Everything the connection system tells. A listener that throws harms nobody. */
 export interface DatabaseEvents {
   transition: { readonly from: CircuitState; readonly to: CircuitState };
@@ -45,6 +77,7 @@ export interface DatabaseEvents {
   attemptFailed: { readonly attempt: number; readonly of: number; readonly reason: Reason; readonly retryInMs: number };
   /** A fresh probe was answered. */
   connected: ServerFacts;
+  leaseWarning: LeaseWarning;
   heartbeatFailed: { readonly reason: Reason };
   /** The database is usable again. */
   recovered: Recovery;

@@ -1,16 +1,23 @@
 import type { Clock } from "../core/clock.ts";
+import type { Deadline } from "../core/deadline.ts";
+import type { DeadlineSweep } from "../core/sweep.ts";
 import { DebyError } from "../errors.ts";
-import { isWaiting } from "./circuit.ts";
+import { isWaiting, readOnlySince } from "./circuit.ts";
 import type { CircuitState, Recovery } from "./events.ts";
 import type { Pool } from "./pool.ts";
-import type { PooledConnection, PoolMode } from "./pool-types.ts";
+import type { DatabaseStats, PooledConnection, PoolMode } from "./pool-types.ts";
 import { describeReason } from "./sqlstate.ts";
+import { Waiters } from "./waiters.ts";
 
 const READ_ONLY_RETRY_MS = 1000;
+/** A failover is over by then, or somebody has to do something. */
+const WRITES_HELD_MS = 20_000;
+const QUEUE_FULL_RETRY_MS = 1000;
 
 /**
  * Why a request cannot be served now nor be held; undefined when it may go on or wait.
- * Held: starting, suspect, reconnecting. Sent away: down, blocked, draining, closed, and writes while read-only.
+ * Held: starting, suspect, reconnecting, and writes in the first 20 s of read-only. Sent away: down, blocked, draining,
+ * closed, and writes after those 20 s.
  */
 export function refusal(
   state: CircuitState,
@@ -24,10 +31,7 @@ export function refusal(
     case "reconnecting":
       return undefined;
     case "read-only":
-      if (!options.isWrite) return undefined;
-      return new DebyError("READ_ONLY", "The server accepts no writes at the moment", {
-        retryAfterMs: READ_ONLY_RETRY_MS,
-      });
+      return options.isWrite && now >= state.since + WRITES_HELD_MS ? readOnly() : undefined;
     case "down":
     case "blocked":
       return unavailable(state, now);
@@ -40,6 +44,10 @@ export function refusal(
     default:
       return state satisfies never;
   }
+}
+
+function readOnly(): DebyError {
+  return new DebyError("READ_ONLY", "The server accepts no writes at the moment", { retryAfterMs: READ_ONLY_RETRY_MS });
 }
 
 /** The error for whoever waits or comes while the service ends. */
@@ -72,42 +80,94 @@ function modeFor(state: CircuitState): PoolMode {
   }
 }
 
+/** Whether whoever waits does so for a database that is not there. */
+function isAway({ name }: CircuitState): boolean {
+  return name === "starting" || name === "reconnecting";
+}
+
 export interface GateDeps {
   readonly clock: Clock;
+  readonly sweep: DeadlineSweep;
+  readonly maxWaiters: number;
   readonly state: () => CircuitState;
-  readonly pool: Pick<Pool<PooledConnection>, "setMode" | "startGeneration" | "rejectWaiters" | "figures" | "stats">;
+  readonly pool: Pick<Pool<PooledConnection>, "setMode" | "startGeneration" | "rejectWaiters" | "figures" | "waiting">;
 }
+
+export type GateStats = Pick<DatabaseStats, "held" | "shed" | "acquireTimeouts" | "waiting">;
 
 /** Holds, admits and sends away requests by the circuit's state, and keeps the pool in step with it. */
 export class Gate {
   readonly #deps: GateDeps;
+  /** Writes that wait for a server that takes them; all others wait in the pool's queue. */
+  readonly #writes: Waiters<void>;
+  /** Those who met a server that takes no writes, and want to know whether it is so. */
+  readonly #undecided: Waiters<void>;
   #held = 0;
   #failed = 0;
+  #shed = 0;
+  #acquireTimeouts = 0;
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
+    this.#writes = new Waiters(deps.sweep);
+    this.#undecided = new Waiters(deps.sweep);
   }
 
-  /** Throws what `refusal` says; returns when the request may take a connection or wait for one. */
-  admit(options: { readonly isWrite: boolean }): void {
+  /**
+   * Returns when the request may take a connection or wait for one; a promise where it is held before that.
+   * Throws what `refusal` says, and READ_ONLY for a write that was held in vain.
+   */
+  admit(options: { readonly isWrite: boolean }, deadline: Deadline): Promise<void> | undefined {
     const state = this.#deps.state();
-    if (state.name === "up") return;
+    if (state.name === "up") return undefined;
     const error = refusal(state, this.#deps.clock.now(), options);
-    if (error === undefined) return;
-    this.#failed += 1;
-    throw error;
+    if (error !== undefined) {
+      this.#failed += 1;
+      this.#shed += 1;
+      throw error;
+    }
+    return options.isWrite && readOnlySince(state) !== undefined ? this.#holdWrite(deadline) : undefined;
   }
 
-  /** Counts a request that has to wait while the database is away. */
-  noteWaiting(): void {
-    const { name } = this.#deps.state();
-    if (name === "starting" || name === "reconnecting") this.#held += 1;
+  async #holdWrite(deadline: Deadline): Promise<void> {
+    const { clock, state } = this.#deps;
+    for (let since = readOnlySince(state()); since !== undefined; since = readOnlySince(state())) {
+      this.enterQueue();
+      const at = Math.min(deadline.at, since + WRITES_HELD_MS);
+      await this.#writes.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, readOnly);
+      const error = state().name === "draining" ? shuttingDown() : refusal(state(), clock.now(), { isWrite: true });
+      if (error === undefined) continue;
+      this.#shed += 1;
+      throw error;
+    }
+  }
+
+  /**
+   * A request is about to wait.
+   * Throws POOL_EXHAUSTED when too many do already.
+   */
+  enterQueue(): void {
+    const { maxWaiters, pool, state } = this.#deps;
+    if (this.#waiting >= maxWaiters) {
+      this.#shed += 1;
+      const message = `Cannot wait for a connection, ${maxWaiters} requests do already: ${pool.figures()}`;
+      throw new DebyError("POOL_EXHAUSTED", message, { retryAfterMs: QUEUE_FULL_RETRY_MS });
+    }
+    if (isAway(state())) this.#held += 1;
+  }
+
+  /** Whether the server has turned out to take no writes, or to be gone; waits while nobody knows. */
+  async isAwayAfterVerdict(deadline: Deadline): Promise<boolean> {
+    const { state } = this.#deps;
+    while (state().name === "suspect") await this.#undecided.wait(deadline, () => this.expired());
+    return state().name !== "up";
   }
 
   /** The error for a request whose time to wait is over. */
   expired(): DebyError {
     const { clock, state, pool } = this.#deps;
     const { name } = state();
+    this.#acquireTimeouts += 1;
     if (name === "up" || name === "suspect" || name === "read-only") {
       return new DebyError("POOL_EXHAUSTED", `No connection became free in time: ${pool.figures()}`, {
         retryAfterMs: 1000,
@@ -117,16 +177,31 @@ export class Gate {
     return unavailable(state(), clock.now());
   }
 
+  get #waiting(): number {
+    return this.#deps.pool.waiting + this.#writes.size;
+  }
+
+  stats(): GateStats {
+    const waiting = this.#waiting;
+    const held = isAway(this.#deps.state()) ? waiting : this.#writes.size;
+    return { waiting, held, shed: this.#shed, acquireTimeouts: this.#acquireTimeouts };
+  }
+
   /** Follows the circuit: the pool changes its mode or begins a new generation; those who cannot be held are told. */
   follow(from: CircuitState, to: CircuitState): void {
     const { clock, pool } = this.#deps;
     const error = refusal(to, clock.now(), { isWrite: false });
-    if (from.name === "suspect" && isWaiting(to)) this.#held += pool.stats().waiting;
+    if (from.name === "suspect" && isWaiting(to)) this.#held += pool.waiting;
     if (isWaiting(to) && !isWaiting(from)) {
       pool.startGeneration("DATABASE_UNAVAILABLE", "The connection was given up, the database does not answer");
     }
     pool.setMode(error === undefined ? modeFor(to) : "paused");
-    if (error !== undefined) this.#failed += pool.rejectWaiters(() => error);
+    if (readOnlySince(to) === undefined) this.#writes.serveAll();
+    if (to.name !== "suspect") this.#undecided.serveAll();
+    if (error === undefined) return;
+    const sentAway = pool.rejectWaiters(() => error);
+    this.#failed += sentAway;
+    this.#shed += sentAway;
   }
 
   /** What became of the requests since the last call; starts counting anew. */

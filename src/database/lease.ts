@@ -2,33 +2,69 @@ import { type Clock, sleep } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
 import type { Random } from "../core/random.ts";
 import type { DeadlineSweep } from "../core/sweep.ts";
-import { DebyError } from "../errors.ts";
-import type { Connection } from "./connection.ts";
+import { DebyError, type ErrorCode } from "../errors.ts";
+import type { DatabaseObserver } from "./events.ts";
 import type { Gate } from "./gate.ts";
 import type { Pool } from "./pool.ts";
+import type { LeasedConnection } from "./pool-types.ts";
 import type { StatementKind } from "./retry.ts";
+import type { RetryBudget } from "./retry-budget.ts";
 
 /** What statements and transactions need to get a connection and to give it back. */
 export interface LeaseDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly sweep: DeadlineSweep;
-  readonly pool: Pool<Connection>;
+  readonly pool: Pool<LeasedConnection>;
   readonly gate: Gate;
+  readonly budget: RetryBudget;
+  readonly observer: DatabaseObserver;
+  /** How long one holder may keep a connection, in milliseconds; Infinity for ever. */
+  readonly leaseLimitMs: number;
   /** A statement met a server that takes no writes: somebody else finds out whether that is so. */
   readonly onReadOnly: (error: DebyError) => void;
+  /** Something is run again. */
+  readonly onRepeat: () => void;
 }
 
 /** Pause before something is run again after a collision, in milliseconds, times the number of the repetition. */
 const CONFLICT_PAUSE_MS = 20;
 
-/** A connection for exclusive use; the caller gives it back to the pool. Throws what gate and pool throw. */
-export async function acquire({ gate, pool }: LeaseDeps, kind: StatementKind, deadline: Deadline): Promise<Connection> {
-  gate.admit({ isWrite: kind === "write" });
-  const idle = pool.tryAcquire();
-  if (idle !== undefined) return idle;
-  gate.noteWaiting();
-  return pool.acquire(deadline);
+/**
+ * A connection for exclusive use; the caller gives it back. At once where one is idle: most requests need not wait, not
+ * even for a promise. Throws what gate and pool throw.
+ */
+export function acquire(
+  deps: LeaseDeps,
+  kind: StatementKind,
+  deadline: Deadline,
+): LeasedConnection | Promise<LeasedConnection> {
+  const { clock, gate, pool, observer } = deps;
+  const held = gate.admit({ isWrite: kind === "write" }, deadline);
+  if (held !== undefined) return held.then(() => wait(deps, deadline));
+  const idle = pool.tryAcquire(clock.now());
+  if (idle === undefined) return wait(deps, deadline);
+  observer.leaseAcquired(0);
+  return idle;
+}
+
+async function wait({ clock, gate, pool, observer }: LeaseDeps, deadline: Deadline): Promise<LeasedConnection> {
+  const startedAt = clock.now();
+  gate.enterQueue();
+  const connection = await pool.acquire(deadline);
+  observer.leaseAcquired(connection.leasedAt - startedAt);
+  return connection;
+}
+
+/** Gives a connection back. */
+export function release({ pool, observer }: LeaseDeps, connection: LeasedConnection): void {
+  observer.leaseReleased(Math.max(0, connection.lastAnswerAt - connection.leasedAt));
+  pool.release(connection);
+}
+
+/** The moment by which the holder of this connection must be done with it, on the clock's scale. */
+export function endOfLease({ leaseLimitMs }: LeaseDeps, { leasedAt }: LeasedConnection, deadline: Deadline): number {
+  return Math.min(deadline.at, leasedAt + leaseLimitMs);
 }
 
 /** Tells of a server that takes no writes. Source: SQLSTATE 25006, read_only_sql_transaction. */
@@ -41,4 +77,9 @@ export async function pauseBefore({ clock, random }: LeaseDeps, error: unknown, 
   if (error instanceof DebyError && error.code === "SERIALIZATION_FAILURE") {
     await sleep(clock, CONFLICT_PAUSE_MS * repetition * random());
   }
+}
+
+/** What the observer is told of an error. */
+export function codeForObserver(error: unknown): ErrorCode {
+  return error instanceof DebyError ? error.code : "INTERNAL_ERROR";
 }

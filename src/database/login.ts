@@ -3,6 +3,7 @@ import postgres from "postgres";
 import type { DatabaseTarget, HostPort } from "../config/types.ts";
 import { codedError, type WithinOptions, within } from "../core/within.ts";
 import { arrayTypes } from "./array-types.ts";
+import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./backend.ts";
 import type { BackendKey } from "./cancel.ts";
 import { dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
@@ -22,12 +23,13 @@ export interface Session {
   readonly facts: ServerFacts;
   readonly hostPort: HostPort;
   readonly key: BackendKey;
+  readonly backend: Backend;
 }
 
 const PROOF = `select current_setting('server_version') as version, pg_is_in_recovery() as "isStandby",
-  current_setting('transaction_read_only')::bool as "isReadOnly"`;
+  current_setting('transaction_read_only')::bool as "isReadOnly", ${BACKEND_COLUMNS}`;
 
-type ProofRow = { version: string; isStandby: boolean; isReadOnly: boolean };
+type ProofRow = { version: string; isStandby: boolean; isReadOnly: boolean } & BackendRow;
 type Proof = readonly ProofRow[] & { readonly state: BackendKey };
 
 /** Dials, authenticates and has one query answered. Throws the socket's, the server's or the driver's own error. */
@@ -44,7 +46,7 @@ export async function login(target: DatabaseTarget, options: LoginOptions): Prom
     // Distributions add their own words behind the number.
     const version = row.version.split(" ")[0] ?? row.version;
     const facts = { version, isStandby, isReadOnly, connectMs: clock.now() - startedAt, address };
-    return { sql, socket, facts, hostPort, key: proof.state };
+    return { sql, socket, facts, hostPort, key: proof.state, backend: backendOf(row, proof.state.pid) };
   } catch (error) {
     discard(socket);
     throw error;

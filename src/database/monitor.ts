@@ -2,6 +2,7 @@ import type { PoolSettings } from "../config/types.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import type { Emitter } from "../core/emitter.ts";
 import type { DebyError } from "../errors.ts";
+import { dialAndLook } from "./attempt.ts";
 import { type CircuitEvent, initialState, isWaiting, transition, type WaitingState } from "./circuit.ts";
 import type { Connection } from "./connection.ts";
 import type { CircuitState, DatabaseEvents, Reason, ServerFacts } from "./events.ts";
@@ -10,15 +11,15 @@ import type { Watcher } from "./watcher.ts";
 
 /** A fresh probe that has not decided by then means that the server is lost. */
 const VERDICT_LIMIT_MS = 2000;
-/** Shortest pause before a look beside an attempt: most dials are answered by then, one way or the other. */
-const LOOK_BESIDE_PAUSE_MS = 500;
+/** The same for a stall check: the wait until it began has told something already. */
+const STALL_VERDICT_LIMIT_MS = 1500;
 /** While new connections are refused: how soon to ask again. A refusal by name is one more failed login each time. */
 const REFUSED_PAUSE_MS = 1000;
 
 /** What the monitor needs of its probe connection. */
 export type ProbeConnection = Pick<
   Connection,
-  "facts" | "isLost" | "isBusy" | "onLost" | "control" | "destroy" | "close"
+  "facts" | "backend" | "isLost" | "isBusy" | "onLost" | "control" | "destroy" | "close"
 >;
 
 export interface MonitorDeps {
@@ -30,6 +31,8 @@ export interface MonitorDeps {
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
   /** Whether any connection of the pool answers by the deadline. */
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
+  /** Puts the questions of a stall check to a server that has just proven itself. */
+  readonly checkStalls: (probe: ProbeConnection, signal: AbortSignal) => Promise<void>;
   /** Whether a server of this role can serve everything; where it cannot, the state is read-only. */
   readonly isWanted: (facts: ServerFacts) => boolean;
   /**
@@ -54,6 +57,8 @@ export class Monitor {
   readonly #stopped = new AbortController();
   #latencyMs: number | undefined;
   #server: ServerFacts | undefined;
+  #isStalled = false;
+  #isChecking = false;
 
   constructor(deps: MonitorDeps) {
     this.#deps = deps;
@@ -80,7 +85,7 @@ export class Monitor {
       this.#wake = new AbortController();
       const state = this.#state;
       if (isWaiting(state)) await this.#attempt(await this.#watchUntilAttempt(state));
-      else if (state.name === "suspect") await this.#investigate();
+      else if (state.name === "suspect") await this.#investigate(VERDICT_LIMIT_MS);
       else if (state.name === "up" || state.name === "read-only") await this.#beat(state);
       else return;
     }
@@ -91,6 +96,13 @@ export class Monitor {
     const tell = (): void => this.#dispatch({ type: "trouble", reason: reasonOf(error) });
     if (this.#deps.isBusy === undefined || !isSilence(error)) tell();
     else void this.#isExcused(error).then((isExcused) => isExcused || tell());
+  }
+
+  /** A statement or a heartbeat has waited too long: the server is asked, which by itself makes it no suspect. */
+  stall(): void {
+    this.#isStalled = true;
+    if (this.#isChecking) return;
+    if (this.#state.name === "up" || this.#state.name === "read-only") this.#wake.abort();
   }
 
   /** No new requests from now on, no heartbeat, no attempt. */
@@ -119,10 +131,14 @@ export class Monitor {
     const { clock, settings } = this.#deps;
     const hasReason = "reason" in state && state.reason !== undefined;
     const pauseMs = hasReason ? this.#pauseWithReason(state.reason) : settings.heartbeatIntervalMs;
+    if (this.#isStalled) return this.#checkStall();
     await sleep(clock, pauseMs, this.#wake.signal);
-    if (this.#isStopped || this.#state !== state) return;
+    if (this.#wake.signal.aborted || this.#isStopped || this.#state !== state) return;
     // What is wrong with new connections or the role is only seen by a new connection.
-    if (hasReason || this.#heart === undefined || this.#heart.isLost) return this.#investigate();
+    if (hasReason || this.#heart === undefined || this.#heart.isLost) {
+      await this.#investigate(VERDICT_LIMIT_MS);
+      return;
+    }
     const startedAt = clock.now();
     const limitMs = Math.min(settings.stallAfterMs, settings.heartbeatTimeoutMs);
     const beat = this.#heart.control("select 1", startedAt + limitMs).then(
@@ -132,7 +148,8 @@ export class Monitor {
       async (error: DebyError) => {
         if (this.#isStopped || (await this.#isExcused(error))) return;
         this.#deps.emitter.emit("heartbeatFailed", { reason: reasonOf(error) });
-        this.trouble(error);
+        if (isSilence(error)) this.stall();
+        else this.trouble(error);
       },
     );
     // Trouble that is heard elsewhere meanwhile need not wait for a heart that may be frozen.
@@ -145,20 +162,40 @@ export class Monitor {
     return Math.min(isCostly ? retryIntervalMs : REFUSED_PAUSE_MS, heartbeatIntervalMs);
   }
 
-  /** A fresh probe decides whether the server is there; where it fails, a connection that we hold may vouch for it. */
-  async #investigate(): Promise<void> {
+  async #checkStall(): Promise<void> {
+    const { isBusy, checkStalls } = this.#deps;
+    this.#isStalled = false;
+    if (isBusy !== undefined && (await isBusy())) return;
+    this.#isChecking = true;
+    const probe = await this.#investigate(STALL_VERDICT_LIMIT_MS);
+    // Whoever is lost in the middle of it says so by itself.
+    if (probe !== undefined) await checkStalls(probe, this.#wake.signal).catch(() => {});
+    this.#isChecking = false;
+  }
+
+  /**
+   * A fresh probe decides whether the server is there, which is the heartbeat's connection from then on; where it fails,
+   * a connection that we hold may vouch for it.
+   */
+  async #investigate(limitMs: number): Promise<ProbeConnection | undefined> {
     const { clock, settings } = this.#deps;
-    const limitAt = clock.now() + Math.min(VERDICT_LIMIT_MS, settings.connectTimeoutMs);
+    const limitAt = clock.now() + Math.min(limitMs, settings.connectTimeoutMs);
     const vouched = this.#anyAnswers(limitAt);
     try {
-      this.#adopt(await this.#deps.probe(limitAt, this.#stopped.signal));
+      const probe = await this.#deps.probe(limitAt, this.#stopped.signal);
+      this.#adopt(probe);
+      return probe;
     } catch (error) {
       // What keeps a session waiting is no outage: the server is as it was.
-      if (await this.#isExcused(error)) return this.#dispatch({ type: "proven", isWritable: !this.#isReadOnly });
+      if (await this.#isExcused(error)) {
+        this.#dispatch({ type: "proven", isWritable: !this.#isReadOnly });
+        return undefined;
+      }
       const reason = reasonOf(error);
       this.#deps.watcher.note(error);
       if (await vouched) this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
       else this.#dispatch({ type: "failed", reason, failure: classifyConnectFailure(reason.code) });
+      return undefined;
     }
   }
 
@@ -211,7 +248,7 @@ export class Monitor {
     const of = settings.retryAttempts;
     emitter.emit("attempt", { attempt, of });
     try {
-      const connection = proven ?? (await this.#dialAndLook(clock.now() + settings.connectTimeoutMs));
+      const connection = proven ?? (await this.#dial(clock.now() + settings.connectTimeoutMs));
       emitter.emit("connected", connection.facts);
       this.#adopt(connection);
     } catch (error) {
@@ -224,38 +261,9 @@ export class Monitor {
     }
   }
 
-  /**
-   * The attempt's own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black hole
-   * it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
-   */
-  async #dialAndLook(deadlineAt: number): Promise<ProbeConnection> {
-    const { clock, probe, watcher } = this.#deps;
-    const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, this.#stopped.signal]);
-    const dialled = probe(deadlineAt, signal);
-    const looked = (async () => {
-      const startedAt = clock.now();
-      while (this.#state.name !== "blocked") {
-        await sleep(clock, Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS), signal);
-        if (signal.aborted || clock.now() >= deadlineAt) break;
-        const connection = await watcher.look(deadlineAt, signal);
-        if (connection) return connection;
-      }
-      return await dialled;
-    })();
-    try {
-      const first = await Promise.race([dialled, looked]);
-      for (const other of [dialled, looked]) {
-        other.then(
-          (connection) => connection === first || connection.destroy("DATABASE_UNAVAILABLE", "Another was faster"),
-          () => {},
-        );
-      }
-      return first;
-    } finally {
-      looked.catch(() => {});
-      over.abort();
-    }
+  #dial(deadlineAt: number): Promise<ProbeConnection> {
+    const mayLook = (): boolean => this.#state.name !== "blocked";
+    return dialAndLook({ ...this.#deps, mayLook }, deadlineAt, this.#stopped.signal);
   }
 
   /** Takes a proven connection as the heartbeat's and lets the circuit know what it proves. */

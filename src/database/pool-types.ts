@@ -14,12 +14,20 @@ export type PooledConnection = Pick<
   | "idleSince"
   | "lastAnswerAt"
   | "expiresAt"
+  | "leasedAt"
+  | "holder"
+  | "facts"
+  | "backend"
+  | "chunksReceived"
   | "transactionStatus"
   | "onLost"
   | "control"
   | "close"
   | "destroy"
 >;
+
+/** What a holder does with it besides. */
+export type LeasedConnection = PooledConnection & Pick<Connection, "run">;
 
 /** What the pool does at the moment; `setMode` says what each means. */
 export type PoolMode = "running" | "not-opening" | "proving" | "paused";
@@ -36,6 +44,20 @@ export interface PoolStats {
   readonly generation: number;
 }
 
+/** The pool's figures and those of the requests in front of it; totals count since the start. */
+export interface DatabaseStats extends PoolStats {
+  /** How often somebody waited for a connection in vain. */
+  readonly acquireTimeouts: number;
+  /** Requests that wait at this moment for a database that is not usable. */
+  readonly held: number;
+  /** Requests that were sent away without a connection: too many waited, or the database was given up for the time. */
+  readonly shed: number;
+  /** Statements and transactions that were run again. */
+  readonly retries: number;
+  /** Repetitions of reads that are allowed at this moment. */
+  readonly retryBudget: number;
+}
+
 export interface PoolDeps<C extends PooledConnection> {
   readonly clock: Clock;
   readonly random: Random;
@@ -45,6 +67,7 @@ export interface PoolDeps<C extends PooledConnection> {
   readonly open: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** A connection was lost or could not be opened: somebody else decides what that means. */
   readonly onTrouble: (error: DebyError) => void;
+  readonly onOpened: (connection: C) => void;
   /** The error for somebody whose time to wait is over. */
   readonly expiredError: () => DebyError;
 }

@@ -1,13 +1,9 @@
 import type { Deadline } from "../core/deadline.ts";
-import { jittered } from "../core/random.ts";
-import { DebyError } from "../errors.ts";
+import type { DebyError } from "../errors.ts";
+import { Opener } from "./opener.ts";
 import type { PoolDeps, PooledConnection, PoolMode, PoolStats } from "./pool-types.ts";
 import { Waiters } from "./waiters.ts";
 
-/** Connections being opened at once while the pool fills. */
-const MAX_OPENING = 4;
-/** Pause after a connection could not be opened while others work, so that a full server is not hammered. */
-const OPEN_FAILURE_PAUSE_MS = 500;
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
 /** How long an idle connection may take to prove itself. */
@@ -15,7 +11,7 @@ const PROOF_LIMIT_MS = 2000;
 
 /**
  * Connections of one server, each leased to one holder at a time. Invariants, at every moment outside a method:
- * `all.size + opening + closing <= max`; `idle` is a subset of `all`; in the mode `running`, while somebody waits, there
+ * `all.size + opener.opening + closing <= max`; `idle` is a subset of `all`; in the mode `running`, while somebody waits, there
  * is no idle one.
  */
 export class Pool<C extends PooledConnection> {
@@ -24,36 +20,40 @@ export class Pool<C extends PooledConnection> {
   // Last in, first out: what is not needed grows old at the bottom and is closed there.
   readonly #idle: C[] = [];
   readonly #waiters: Waiters<C>;
-  #opening = 0;
+  readonly #opener: Opener<C>;
   #closing = 0;
   #generation = 1;
-  #generationEnd = new AbortController();
   #mode: PoolMode = "paused";
   #provingSince = 0;
   #isClosed = false;
-  #openAgainAt = 0;
   #onAllReleased: (() => void) | undefined;
 
   constructor(deps: PoolDeps<C>) {
     this.#deps = deps;
     this.#waiters = new Waiters(deps.sweep);
+    this.#opener = new Opener({
+      ...deps,
+      connectTimeoutMs: deps.settings.connectTimeoutMs,
+      onOpened: (connection) => this.#add(connection),
+      onFailed: (error) => deps.onTrouble(error),
+      discard: (connection) => connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late"),
+    });
   }
 
   /** An idle connection at once, or undefined. */
-  tryAcquire(): C | undefined {
-    return this.#mode === "running" || this.#mode === "not-opening" ? this.#idle.pop() : undefined;
+  tryAcquire(now: number): C | undefined {
+    if (this.#mode !== "running" && this.#mode !== "not-opening") return undefined;
+    const connection = this.#idle.pop();
+    if (connection !== undefined) connection.leasedAt = now;
+    return connection;
   }
 
   /**
    * Waits for a connection, first come, first served.
-   * Throws POOL_EXHAUSTED when too many wait already, `expiredError` at the deadline, ABORTED when the caller leaves.
+   * Throws `expiredError` at the deadline, ABORTED when the caller leaves.
    */
   acquire(deadline: Deadline): Promise<C> {
     const { clock, settings, expiredError } = this.#deps;
-    if (this.#waiters.size >= settings.maxWaiters) {
-      const message = `Cannot wait for a connection, ${settings.maxWaiters} requests do already: ${this.figures()}`;
-      return Promise.reject(new DebyError("POOL_EXHAUSTED", message));
-    }
     const at = Math.min(deadline.at, clock.now() + settings.acquireTimeoutMs);
     const waiting = this.#waiters.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, expiredError);
     this.#offerIdle();
@@ -63,14 +63,17 @@ export class Pool<C extends PooledConnection> {
 
   /** Gives a leased connection back. */
   release(connection: C): void {
+    connection.leasedAt = Number.POSITIVE_INFINITY;
+    connection.holder = undefined;
     if (this.#all.has(connection)) {
       const { clock } = this.#deps;
       const isInTransaction = connection.transactionStatus === "T" || connection.transactionStatus === "E";
       const isOver = connection.isLost || connection.isBusy || isInTransaction;
-      if (isOver || this.#isClosed || connection.expiresAt <= clock.now()) {
+      const now = clock.now();
+      if (isOver || this.#isClosed || this.#isTooOld(connection, now)) {
         this.evict(connection);
       } else {
-        connection.idleSince = clock.now();
+        connection.idleSince = now;
         this.#offer(connection);
       }
     }
@@ -112,10 +115,7 @@ export class Pool<C extends PooledConnection> {
   startGeneration(code: "DATABASE_UNAVAILABLE" | "SHUTTING_DOWN", message: string): void {
     this.#mode = "paused";
     this.#generation += 1;
-    this.#generationEnd.abort();
-    this.#generationEnd = new AbortController();
-    this.#opening = 0;
-    this.#openAgainAt = 0;
+    this.#opener.reset();
     const everything = [...this.#all];
     this.#all.clear();
     this.#idle.length = 0;
@@ -129,13 +129,14 @@ export class Pool<C extends PooledConnection> {
 
   /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once. */
   fill(): void {
-    const { settings, clock } = this.#deps;
-    if (this.#mode !== "running" || this.#isClosed || clock.now() < this.#openAgainAt) return;
-    while (this.#opening < MAX_OPENING) {
-      const total = this.#all.size + this.#opening;
-      const isWanted = this.#waiters.size > this.#opening || total < settings.poolMin;
-      if (!isWanted || total + this.#closing >= settings.poolMax) return;
-      void this.#openOne(this.#generation, this.#generationEnd.signal);
+    const { poolMin, poolMax } = this.#deps.settings;
+    if (this.#mode !== "running" || this.#isClosed) return;
+    while (this.#opener.canOpen) {
+      const { opening } = this.#opener;
+      const total = this.#all.size + opening;
+      const isWanted = this.#waiters.size > opening || total < poolMin;
+      if (!isWanted || total + this.#closing >= poolMax) return;
+      this.#opener.start();
     }
   }
 
@@ -144,11 +145,15 @@ export class Pool<C extends PooledConnection> {
     const { settings, clock } = this.#deps;
     const now = clock.now();
     for (const connection of [...this.#idle]) {
-      const isTooOld = connection.expiresAt <= now;
       const isSuperfluous = this.#all.size > settings.poolMin && now - connection.idleSince >= settings.idleTimeoutMs;
-      if (isTooOld || isSuperfluous) this.evict(connection);
+      if (isSuperfluous || this.#isTooOld(connection, now)) this.evict(connection);
     }
     this.fill();
+  }
+
+  /** Those that somebody holds. */
+  leased(): C[] {
+    return [...this.#all].filter((connection) => connection.leasedAt !== Number.POSITIVE_INFINITY);
   }
 
   /** Whether any connection answers by the deadline: two idle ones are asked, leased ones vouch by what they answer. */
@@ -161,6 +166,11 @@ export class Pool<C extends PooledConnection> {
     return isAnswered || [...this.#all].some((connection) => connection.lastAnswerAt > since);
   }
 
+  /** How many wait for a connection. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
   stats(): PoolStats {
     const { poolMax, poolMin } = this.#deps.settings;
     const total = this.#all.size;
@@ -169,7 +179,7 @@ export class Pool<C extends PooledConnection> {
       total,
       idle,
       active: total - idle,
-      opening: this.#opening,
+      opening: this.#opener.opening,
       waiting: this.#waiters.size,
       max: poolMax,
       min: poolMin,
@@ -187,6 +197,7 @@ export class Pool<C extends PooledConnection> {
   async close(deadlineAt: number): Promise<void> {
     const { clock } = this.#deps;
     this.#isClosed = true;
+    this.#opener.reset();
     const resting = this.#idle.splice(0);
     for (const connection of resting) this.#all.delete(connection);
     const closing = Promise.all(resting.map((connection) => connection.close()));
@@ -203,25 +214,19 @@ export class Pool<C extends PooledConnection> {
     await closing;
   }
 
-  async #openOne(generation: number, signal: AbortSignal): Promise<void> {
-    const { clock, settings, random, open, onTrouble } = this.#deps;
-    const isOutdated = () => generation !== this.#generation || this.#isClosed;
-    this.#opening += 1;
-    try {
-      const connection = await open(clock.now() + settings.connectTimeoutMs, signal);
-      if (isOutdated()) return connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late");
-      this.#opening -= 1;
-      connection.expiresAt = connection.openedAt + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * random());
-      this.#all.add(connection);
-      connection.onLost = (error) => this.#lose(connection, error);
-      this.#offer(connection);
-      this.fill();
-    } catch (error) {
-      if (isOutdated()) return;
-      this.#opening -= 1;
-      this.#openAgainAt = clock.now() + jittered(OPEN_FAILURE_PAUSE_MS, 0.2, random);
-      onTrouble(error as DebyError);
-    }
+  #add(connection: C): void {
+    const { settings, random, onOpened } = this.#deps;
+    connection.expiresAt = connection.openedAt + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * random());
+    this.#all.add(connection);
+    connection.onLost = (error) => this.#lose(connection, error);
+    onOpened(connection);
+    this.#offer(connection);
+    this.fill();
+  }
+
+  /** While the server refuses new connections, an old one is better than none. */
+  #isTooOld(connection: C, now: number): boolean {
+    return connection.expiresAt <= now && this.#mode !== "not-opening";
   }
 
   #lose(connection: C, error: DebyError): void {
@@ -247,6 +252,7 @@ export class Pool<C extends PooledConnection> {
     } else if (this.#mode === "proving" && connection.lastAnswerAt <= this.#provingSince) {
       void this.#prove(connection, this.#deps.clock.now() + PROOF_LIMIT_MS);
     } else {
+      connection.leasedAt = this.#deps.clock.now();
       this.#waiters.serve(connection);
     }
   }

@@ -40,6 +40,18 @@ export function mayRepeat(error: unknown, kind: StatementKind, repeats: number):
   return kind === "read" && repeats < MAX_READ_REPEATS;
 }
 
+/** Whether running it again costs the retry budget: it was sent, so that the server had its work with it already. */
+export function needsBudget(error: unknown): boolean {
+  return error instanceof DebyError && error.isLostConnection && error.outcome !== "not-executed";
+}
+
+/** The error of whoever kept a connection for too long. */
+export function leaseError(error: unknown, leaseLimitMs: number): unknown {
+  if (!(error instanceof DebyError) || error.code !== "DEADLINE_EXCEEDED") return error;
+  const message = `The connection was taken back after ${leaseLimitMs} ms (lease-limit)`;
+  return new DebyError("DEADLINE_EXCEEDED", message, { cause: error, outcome: error.outcome, reason: "LEASE_LIMIT" });
+}
+
 /** Whether a transaction that is known to be undone may be run again from its start, given that it was declared so. */
 export function mayRunAgain(error: unknown, repeats: number): boolean {
   if (!(error instanceof DebyError) || error.outcome !== "rolled-back") return false;

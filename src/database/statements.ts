@@ -1,8 +1,8 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
-import type { Connection } from "./connection.ts";
-import { acquire, type LeaseDeps, noteReadOnly, pauseBefore } from "./lease.ts";
-import { finalError, mayRepeat, type StatementKind, standaloneError } from "./retry.ts";
+import { acquire, codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
+import type { LeasedConnection } from "./pool-types.ts";
+import { finalError, leaseError, mayRepeat, needsBudget, type StatementKind, standaloneError } from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
 
 interface StatementText {
@@ -17,29 +17,75 @@ export async function runStatement<R>(
   statement: StatementText,
   getDeadline: () => Deadline,
 ): Promise<R[]> {
-  const deadline = getDeadline();
-  const text = statement.strings[0] ?? "";
-  for (let repeats = 0; ; repeats += 1) {
-    const connection = await acquire(deps, kind, deadline);
-    let failure: unknown;
-    try {
-      const { rows, command } = await connection.run<R>(statement.strings, statement.values, deadline.at);
-      if (leavesTraces(command, text)) deps.pool.evict(connection);
-      refuseOpenTransaction(connection, command);
-      return rows;
-    } catch (error) {
-      failure = standaloneError(error, text);
-    } finally {
-      deps.pool.release(connection);
+  const { clock, observer, budget } = deps;
+  const operation = kind === "read" ? "read" : "query";
+  const startedAt = clock.now();
+  if (kind === "read") budget.deposit();
+  try {
+    const deadline = getDeadline();
+    for (let repeats = 0; ; repeats += 1) {
+      const leased = acquire(deps, kind, deadline);
+      const connection = leased instanceof Promise ? await leased : leased;
+      let failure: unknown;
+      try {
+        const rows = await runOn<R>(deps, connection, statement, deadline);
+        observer.operationEnded(operation, connection.lastAnswerAt - startedAt, undefined);
+        return rows;
+      } catch (error) {
+        failure = standaloneError(error, statement.strings[0] ?? "");
+      } finally {
+        release(deps, connection);
+      }
+      if (!(await canRepeat(deps, failure, { kind, repeats, deadline }))) throw finalError(failure, kind);
+      deps.onRepeat();
     }
-    noteReadOnly(deps, failure);
-    if (!mayRepeat(failure, kind, repeats)) throw finalError(failure, kind);
-    await pauseBefore(deps, failure, repeats + 1);
+  } catch (error) {
+    observer.operationEnded(operation, clock.now() - startedAt, codeForObserver(error));
+    throw error;
   }
 }
 
+async function runOn<R>(
+  deps: LeaseDeps,
+  connection: LeasedConnection,
+  { strings, values }: StatementText,
+  deadline: Deadline,
+): Promise<R[]> {
+  connection.holder = strings;
+  const endsAt = endOfLease(deps, connection, deadline);
+  try {
+    const { rows, command } = await connection.run<R>(strings, values, endsAt);
+    if (leavesTraces(command, strings[0] ?? "")) deps.pool.evict(connection);
+    refuseOpenTransaction(connection, command);
+    return rows;
+  } catch (error) {
+    throw endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
+  }
+}
+
+interface Circumstances {
+  readonly kind: StatementKind;
+  readonly repeats: number;
+  readonly deadline: Deadline;
+}
+
+/** Whether the statement goes round once more; has waited by then for as long as that needs. */
+async function canRepeat(deps: LeaseDeps, failure: unknown, { kind, repeats, deadline }: Circumstances) {
+  noteReadOnly(deps, failure);
+  if (isRefusedWrite(failure, kind) && repeats === 0) return deps.gate.isAwayAfterVerdict(deadline);
+  if (!mayRepeat(failure, kind, repeats)) return false;
+  if (needsBudget(failure) && !deps.budget.tryWithdraw()) return false;
+  await pauseBefore(deps, failure, repeats + 1);
+  return true;
+}
+
+/** A server that takes no writes has done nothing: the write may wait for one that does. */
+function isRefusedWrite(error: unknown, kind: StatementKind): boolean {
+  return kind === "write" && error instanceof DebyError && error.reason === "25006" && error.outcome === "rolled-back";
+}
+
 /** The pool evicts a connection that comes back in a transaction, which undoes it. */
-function refuseOpenTransaction({ transactionStatus }: Connection, command: string): void {
+function refuseOpenTransaction({ transactionStatus }: LeasedConnection, command: string): void {
   if (transactionStatus !== "T" && transactionStatus !== "E") return;
   throw new DebyError("STATEMENT_FAILED", `Use transaction(), not a ${command} statement`, { outcome: "rolled-back" });
 }

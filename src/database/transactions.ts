@@ -1,8 +1,8 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
-import type { Connection } from "./connection.ts";
-import { acquire, type LeaseDeps, noteReadOnly, pauseBefore } from "./lease.ts";
-import { finalError, mayRepeat, mayRunAgain, withOutcome } from "./retry.ts";
+import { acquire, codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
+import type { LeasedConnection } from "./pool-types.ts";
+import { finalError, leaseError, mayRepeat, mayRunAgain, withOutcome } from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
 import type { Transaction, TransactionOptions } from "./statement.ts";
 
@@ -13,20 +13,44 @@ export async function runTransaction<T>(
   deps: LeaseDeps,
   work: (tx: Transaction) => Promise<T>,
   getDeadline: () => Deadline,
-  { retryable = false }: TransactionOptions,
+  options: TransactionOptions,
 ): Promise<T> {
-  const deadline = getDeadline();
+  const { clock, observer } = deps;
+  const startedAt = clock.now();
+  // Made here, where the caller's frame is still on the stack; read only if the lease lasts too long.
+  const holder = new Error("taken here");
+  try {
+    const result = await runAttempts(deps, work, { ...options, deadline: getDeadline(), holder });
+    observer.operationEnded("transaction", clock.now() - startedAt, undefined);
+    return result;
+  } catch (error) {
+    observer.operationEnded("transaction", clock.now() - startedAt, codeForObserver(error));
+    throw error;
+  }
+}
+
+interface Circumstances extends TransactionOptions {
+  readonly deadline: Deadline;
+  readonly holder: Error;
+}
+
+async function runAttempts<T>(
+  deps: LeaseDeps,
+  work: (tx: Transaction) => Promise<T>,
+  { retryable = false, deadline, holder }: Circumstances,
+): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
     const connection = await acquire(deps, "write", deadline);
-    const attempt = new TransactionAttempt(connection, deadline, deps);
+    connection.holder = holder;
+    const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), deps);
     let failure: unknown;
     try {
       return await attempt.run(work);
     } catch (error) {
-      failure = error;
+      failure = attempt.endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
     } finally {
       if (attempt.leavesTraces) deps.pool.evict(connection);
-      deps.pool.release(connection);
+      release(deps, connection);
     }
     noteReadOnly(deps, failure);
     // BEGIN alone has done nothing: whether it arrived or not, it may be sent again.
@@ -34,6 +58,7 @@ export async function runTransaction<T>(
       ? retryable && mayRunAgain(failure, repeats)
       : mayRepeat(failure, "read", repeats);
     if (!canRepeat) throw failure;
+    deps.onRepeat();
     await pauseBefore(deps, failure, repeats + 1);
   }
 }
@@ -42,8 +67,9 @@ export async function runTransaction<T>(
 class TransactionAttempt {
   hasBegun = false;
   leavesTraces = false;
-  readonly #connection: Connection;
-  readonly #deadline: Deadline;
+  /** When it has to be over, on the clock's scale. */
+  readonly endsAt: number;
+  readonly #connection: LeasedConnection;
   readonly #deps: LeaseDeps;
   /** Errors of this transaction's own statements; those of another lane have a fate of their own. */
   readonly #own = new WeakSet<object>();
@@ -53,19 +79,19 @@ class TransactionAttempt {
   #wasEnded = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Connection, deadline: Deadline, deps: LeaseDeps) {
+  constructor(connection: LeasedConnection, endsAt: number, deps: LeaseDeps) {
     this.#connection = connection;
-    this.#deadline = deadline;
+    this.endsAt = endsAt;
     this.#deps = deps;
   }
 
   async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    await this.#connection.control("begin", this.#deadline.at);
+    await this.#connection.control("begin", this.endsAt);
     this.hasBegun = true;
     const result = await this.#runWork(work);
     let command: string;
     try {
-      ({ command } = await this.#connection.control("commit", this.#deadline.at));
+      ({ command } = await this.#connection.control("commit", this.endsAt));
     } catch (error) {
       const isUnsent = error instanceof DebyError && error.outcome === "not-executed";
       throw isUnsent ? withOutcome(error, "rolled-back") : finalError(error, "write");
@@ -79,13 +105,13 @@ class TransactionAttempt {
   async #runWork<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const { clock, sweep } = this.#deps;
     const late = Promise.withResolvers<never>();
-    const expiry = { deadlineAt: this.#deadline.at, expire: () => late.reject(this.#fail("DEADLINE_EXCEEDED", LATE)) };
+    const expiry = { deadlineAt: this.endsAt, expire: () => late.reject(this.#fail("DEADLINE_EXCEEDED", LATE)) };
     sweep.add(expiry);
     try {
       const result = await Promise.race([work({ query: this.#query }), late.promise]);
       if (this.#unanswered > 0)
         throw this.#fail("STATEMENT_FAILED", "The function ended before its statements were answered");
-      if (this.#deadline.at <= clock.now()) throw this.#fail("DEADLINE_EXCEEDED", LATE);
+      if (this.endsAt <= clock.now()) throw this.#fail("DEADLINE_EXCEEDED", LATE);
       return result;
     } catch (error) {
       this.#isOver = true;
@@ -109,7 +135,7 @@ class TransactionAttempt {
   async #run<R>(strings: TemplateStringsArray, values: readonly unknown[]): Promise<R[]> {
     try {
       if (this.#isOver) throw this.#fail("STATEMENT_FAILED", "The transaction is over; await its statements inside it");
-      const { rows, command } = await this.#connection.run<R>(strings, values, this.#deadline.at);
+      const { rows, command } = await this.#connection.run<R>(strings, values, this.endsAt);
       this.leavesTraces ||= leavesTraces(command, strings[0] ?? "");
       this.#wasEnded ||= this.#connection.transactionStatus === "I";
       if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", `${command} does not belong inside transaction()`);

@@ -55,6 +55,11 @@ export class Waiters<T> {
     return oldest !== undefined;
   }
 
+  /** Gives the value to everybody, in order. */
+  serveAll(value: T): void {
+    for (const waiter of [...this.#queue]) waiter.resolve(value);
+  }
+
   /** Sends everybody away; returns how many. */
   rejectAll(makeError: () => DebyError): number {
     const everybody = [...this.#queue];

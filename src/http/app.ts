@@ -3,6 +3,7 @@ import type { ServeSettings } from "../config/types.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Database } from "../database/database.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { type AdminScope, createAdminGate } from "./auth.ts";
 import { createProblemHook } from "./problem-hook.ts";
 import { isReserved, pathOf } from "./reserved-routes.ts";
@@ -10,13 +11,16 @@ import { type KnownRoute, RouteTable } from "./route-table.ts";
 import { canaryRoutes } from "./routes/canary.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { poolRoutes } from "./routes/pool.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { tableRoutes } from "./routes/tables.ts";
 import { adoptUserApp, type UserApp } from "./user-app.ts";
 
 export interface AppDeps {
   readonly db: Database;
-  readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken">;
+  readonly metrics: Pick<Metrics, "render" | "timings">;
+  readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken" | "metricsToken">;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
   /** deby's own. */
@@ -50,7 +54,7 @@ const ADMIN_SCOPES: ReadonlyMap<string, AdminScope> = new Map([
  * others. They are kept apart so that no hook of a program can reach health, probes and admin routes.
  */
 export function createApp(deps: AppDeps): App {
-  const { db, settings, clock, log, version, startedAt } = deps;
+  const { db, metrics, settings, clock, log, version, startedAt } = deps;
   const gate = createAdminGate(settings);
   let isStarted = false;
 
@@ -60,6 +64,8 @@ export function createApp(deps: AppDeps): App {
   system.use(healthRoutes({ db, clock, version, startedAt }));
   system.use(probeRoutes({ db, clock, isStarted: () => isStarted }));
   system.use(tableRoutes({ db, gate }));
+  system.use(poolRoutes({ db, metrics, clock, gate }));
+  system.use(metricsRoutes({ metrics, gate }));
   if (settings.canary) system.use(canaryRoutes(db));
   system.use(docsRoutes({ version, apps: () => [system, ...(user === undefined ? [] : [user.app])] }));
   system.compile();

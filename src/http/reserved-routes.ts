@@ -20,7 +20,7 @@ export function isReserved(path: string): boolean {
 }
 
 /** Those that tell an operator how a server fares while it shuts down. */
-const ANSWERED_WHILE_DRAINING = new Set(["/api/health", "/livez", "/startupz", "/readyz"]);
+const ANSWERED_WHILE_DRAINING = new Set(["/api/health", "/livez", "/startupz", "/readyz", "/metrics"]);
 
 export function isAnsweredWhileDraining(path: string): boolean {
   return ANSWERED_WHILE_DRAINING.has(path);

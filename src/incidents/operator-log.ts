@@ -36,6 +36,10 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
     db.on("heartbeatFailed", ({ reason }) => {
       log.warn("heartbeat.failed", `Heartbeat failed: ${describeReason(reason)}`, { code: reason.code });
     }),
+    db.on("leaseWarning", ({ heldMs, where }) => {
+      const fields = { heldMs: Math.round(heldMs), where };
+      log.warn("db.lease", `A connection has been held for ${(heldMs / 1000).toFixed(1)} s by ${where}`, fields);
+    }),
     db.on("transition", ({ from, to }) => {
       const why = "reason" in to && to.reason ? `: ${describeReason(to.reason)}` : "";
       const code = "reason" in to ? { code: to.reason?.code } : {};

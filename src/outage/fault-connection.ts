@@ -73,7 +73,8 @@ export class FaultConnection {
 
   #dialUpstream(): void {
     const { target, clock, onServerData } = this.#options;
-    const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
+    const { host, port } = target;
+    const upstream = connect({ host, port, allowHalfOpen: true, noDelay: true });
     const toClient = new FaultPipe(upstream, flowsOf(this.#mode).toClient, clock);
     this.#upstream = upstream;
     this.#toClient = toClient;

@@ -58,6 +58,11 @@ export class ManualClock implements Clock {
     this.#now = Math.max(this.#now, until);
   }
 
+  /** Time passes while nothing runs, as when an event loop is blocked; what falls due comes late, at the next advance. */
+  stall(byMs: number): void {
+    this.#now += byMs;
+  }
+
   #next(): PendingTimer | undefined {
     let next: PendingTimer | undefined;
     for (const timer of this.#timers) {

@@ -19,6 +19,8 @@ export const defaultSettings: PoolSettings = {
   watchMaxMs: 2000,
   stallAfterMs: 2000,
   requestTimeoutMs: 30_000,
+  leaseWarningMs: 30_000,
+  leaseLimitMs: Number.POSITIVE_INFINITY,
   prepare: "auto",
 };
 

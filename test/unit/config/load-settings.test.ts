@@ -22,6 +22,8 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     watchMaxMs: 2_000,
     stallAfterMs: 2_000,
     requestTimeoutMs: 30_000,
+    leaseWarningMs: 30_000,
+    leaseLimitMs: Number.POSITIVE_INFINITY,
     prepare: "auto",
   });
   expect(config.serve).toEqual({
@@ -34,6 +36,7 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     embedded: false,
     dataDir: "./.deby/embedded",
     adminToken: undefined,
+    metricsToken: undefined,
     logFormat: "pretty",
     logLevel: "info",
   });
@@ -59,6 +62,12 @@ test("loadConfig() reads PORT after DEBY_PORT, and takes an empty variable for n
   expect(loadWith({ env: { PORT: "", DEBY_POOL_MAX: "" } }).config.serve.port).toBe(5000);
 });
 
+test("loadConfig() takes off for a duration without end, where a setting may have none", () => {
+  const { config, sources } = loadWith({ flags: { "lease-warning": "off" }, env: { DEBY_LEASE_LIMIT: "2m" } });
+  expect(config.pool).toMatchObject({ leaseWarningMs: Number.POSITIVE_INFINITY, leaseLimitMs: 120_000 });
+  expect(sources.find(({ name }) => name === "lease-warning")).toMatchObject({ value: "off", source: "flag" });
+});
+
 test.each([true, "true", "1", "yes", "ON"])("loadConfig() takes %p for true", (canary) => {
   expect(loadWith({ flags: { canary } }).config.serve.canary).toBe(true);
 });
@@ -71,6 +80,21 @@ test.each([
     "stall-after",
     "2",
     'stall-after must be a duration from 10ms to 24h, written with its unit like 250ms, 10s, 5m or 1h, received "2" (--stall-after)',
+  ],
+  [
+    "request-timeout",
+    "off",
+    'request-timeout must be a duration from 10ms to 24h, written with its unit like 250ms, 10s, 5m or 1h, received "off" (--request-timeout)',
+  ],
+  [
+    "lease-warning",
+    "never",
+    'lease-warning must be a duration from 1ms to 24h, written with its unit like 250ms, 10s, 5m or 1h, or off, received "never" (--lease-warning)',
+  ],
+  [
+    "lease-limit",
+    "0ms",
+    'lease-limit must be a duration from 1ms to 24h, written with its unit like 250ms, 10s, 5m or 1h, or off, received "0ms" (--lease-limit)',
   ],
   ["watch-ratio", "2", 'watch-ratio must be a percentage from 0% to 100%, such as 2%, received "2" (--watch-ratio)'],
   [

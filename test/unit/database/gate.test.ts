@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { DeadlineSweep } from "../../../src/core/sweep.ts";
 import type { CircuitState, StateName } from "../../../src/database/events.ts";
 import { Gate, refusal } from "../../../src/database/gate.ts";
 import { DebyError } from "../../../src/errors.ts";
@@ -31,7 +32,7 @@ describe("refusal", () => {
       reconnecting: "wait / wait",
       down: "DATABASE_UNAVAILABLE / DATABASE_UNAVAILABLE",
       blocked: "DATABASE_MISCONFIGURED / DATABASE_MISCONFIGURED",
-      "read-only": "wait / READ_ONLY",
+      "read-only": "wait / wait",
       draining: "SHUTTING_DOWN / SHUTTING_DOWN",
       closed: "SHUTTING_DOWN / SHUTTING_DOWN",
     });
@@ -63,24 +64,18 @@ describe("the gate", () => {
         return world.waiting;
       },
       figures: () => "total=20 idle=0 active=20 opening=0 waiting=7",
-      stats: () => ({
-        total: 0,
-        idle: 0,
-        active: 0,
-        opening: 0,
-        waiting: world.waiting,
-        max: 20,
-        min: 2,
-        generation: 1,
-      }),
+      get waiting() {
+        return world.waiting;
+      },
     };
-    const gate = new Gate({ clock, pool, state: () => world.state });
+    const sweep = new DeadlineSweep(clock);
+    const gate = new Gate({ clock, sweep, pool, maxWaiters: 10, state: () => world.state });
     const go = (to: CircuitState) => {
       const from = world.state;
       world.state = to;
       gate.follow(from, to);
     };
-    return { gate, calls, world, go };
+    return { clock, gate, calls, world, go };
   }
 
   test("lets connections prove themselves on suspicion, begins a generation at the loss, and opens again at recovery", () => {
@@ -96,10 +91,10 @@ describe("the gate", () => {
     world.waiting = 3;
     go(states.suspect);
     go(states.reconnecting);
-    gate.noteWaiting();
+    gate.enterQueue();
     go(states.down);
     expect(calls.at(-1)).toBe("reject DATABASE_UNAVAILABLE");
-    expect(() => gate.admit({ isWrite: false })).toThrow(DebyError);
+    expect(() => gate.admit({ isWrite: false }, { at: 1000 })).toThrow(DebyError);
     expect(gate.takeCounts()).toEqual({ held: 4, failed: 4 });
     expect(gate.takeCounts()).toEqual({ held: 0, failed: 0 });
   });
@@ -117,6 +112,62 @@ describe("the gate", () => {
     go({ name: "up", since: 0, reason });
     go({ name: "up", since: 0 });
     expect(calls).toEqual(["not-opening", "running"]);
+  });
+
+  describe("writes, while the server takes none,", () => {
+    const isWrite = { isWrite: true };
+    const outcomeOf = (held: Promise<void> | undefined) =>
+      Promise.resolve(held).then(
+        () => "admitted",
+        (error: DebyError) => error.code,
+      );
+
+    test("are held and go on, in the order in which they came, when it does", async () => {
+      const { gate, go } = setUp(states["read-only"]);
+      const order: number[] = [];
+      const held = [0, 1, 2].map((id) => gate.admit(isWrite, { at: 60_000 })?.then(() => order.push(id)));
+      expect(gate.stats()).toMatchObject({ held: 3, waiting: 3 });
+      expect(gate.admit({ isWrite: false }, { at: 60_000 })).toBeUndefined();
+      go(states.suspect);
+      go(states.up);
+      await Promise.all(held);
+      expect(order).toEqual([0, 1, 2]);
+      expect(gate.stats()).toMatchObject({ held: 0, waiting: 0 });
+    });
+
+    test("get READ_ONLY when it has taken none for 20 s, and at once from then on", async () => {
+      const { clock, gate } = setUp(states["read-only"]);
+      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      await clock.advance(20_100);
+      expect(await held).toBe("READ_ONLY");
+      expect(() => gate.admit(isWrite, { at: 60_000 })).toThrow("accepts no writes");
+      expect(gate.stats().shed).toBe(1);
+    });
+
+    test("stay held while the server is under suspicion", async () => {
+      const { clock, gate, go } = setUp(states["read-only"]);
+      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      go({ name: "suspect", since: 0, reason, readOnlySince: 0 });
+      const late = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      await clock.advance(100);
+      expect(gate.stats().held).toBe(2);
+      go(states.up);
+      expect(await Promise.all([held, late])).toEqual(["admitted", "admitted"]);
+    });
+
+    test("are told at once when the service ends", async () => {
+      const { gate, go } = setUp(states["read-only"]);
+      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      go({ name: "draining", since: 0, last: "read-only" });
+      expect(await held).toBe("SHUTTING_DOWN");
+    });
+  });
+
+  test("one more than max-waiters is shed at once, whatever those before wait for", () => {
+    const { gate, world } = setUp(states.up);
+    world.waiting = 10;
+    expect(() => gate.enterQueue()).toThrow("10 requests do already");
+    expect(gate.stats().shed).toBe(1);
   });
 
   test("draining a working database neither pauses the pool nor sends anybody away", () => {

@@ -21,6 +21,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     isReadOnly: false,
     isPoolAnswering: false,
     probesAt: [] as number[],
+    stallChecksAt: [] as number[],
     hearts: [] as ProbeConnection[],
   };
   const after = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
@@ -41,6 +42,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     });
     const heart = {
       facts: { ...facts, isReadOnly: world.isReadOnly },
+      backend: { pid: 1, startedAt: "now", server: "s", isDirect: true },
       isLost: false,
       isBusy: false,
       onLost: () => {},
@@ -78,6 +80,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     probe,
     isWanted: ({ isReadOnly }) => !isReadOnly,
     isBusy: options.isBusy,
+    checkStalls: async () => void world.stallChecksAt.push(clock.now()),
     poolAnswers: async () => world.isPoolAnswering,
     onTransition: (from, to) => void (to.name === from.name || names.push(to.name)),
   });

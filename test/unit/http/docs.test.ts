@@ -50,8 +50,10 @@ describe("GET /swagger/json", () => {
     expect(Object.keys(paths).sort()).toEqual([
       "/api/canary/{id}",
       "/api/health",
+      "/api/pool",
       "/api/tables",
       "/livez",
+      "/metrics",
       "/readyz",
       "/startupz",
     ]);

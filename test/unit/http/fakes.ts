@@ -5,6 +5,7 @@ import type { CircuitState } from "../../../src/database/events.ts";
 import type { Statement } from "../../../src/database/statement.ts";
 import { type App, type AppDeps, createApp } from "../../../src/http/app.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/http/server.ts";
+import { DatabaseTimings } from "../../../src/metrics/database-timings.ts";
 
 export type Answer = (sql: string, values: readonly unknown[]) => unknown[] | Promise<unknown[]>;
 
@@ -34,7 +35,21 @@ export function fakeDatabase(answer: Answer = () => []): FakeDatabase {
     transaction: (work) => work({ query: statement("tx") }),
     with: () => fake,
     state: () => fake.circuit,
-    stats: () => ({ total: 2, idle: 2, active: 0, opening: 0, waiting: 0, max: 20, min: 2, generation: 1 }),
+    stats: () => ({
+      total: 2,
+      idle: 2,
+      active: 0,
+      opening: 0,
+      waiting: 0,
+      max: 20,
+      min: 2,
+      generation: 1,
+      acquireTimeouts: 0,
+      held: 0,
+      shed: 0,
+      retries: 0,
+      retryBudget: 10,
+    }),
     server: () => undefined,
     latencyMs: () => fake.latency,
     on: () => () => undefined,
@@ -59,12 +74,13 @@ export type TestAppDeps = Partial<Omit<AppDeps, "settings">> & { readonly settin
 export function testApp(deps: TestAppDeps = {}): App {
   return createApp({
     db: fakeDatabase(),
+    metrics: { render: () => "", timings: new DatabaseTimings() },
     clock: systemClock,
     log: fakeLog(),
     version: "1.2.3",
     startedAt: 0,
     ...deps,
-    settings: { host: "127.0.0.1", canary: false, adminToken: undefined, ...deps.settings },
+    settings: { host: "127.0.0.1", canary: false, adminToken: undefined, metricsToken: undefined, ...deps.settings },
   });
 }
 

@@ -1,0 +1,51 @@
+import { type Clock, sleep } from "../core/clock.ts";
+import type { ProbeConnection } from "./monitor.ts";
+import type { Watcher } from "./watcher.ts";
+
+/** Shortest pause before a look beside an attempt: most dials are answered by then, one way or the other. */
+const LOOK_BESIDE_PAUSE_MS = 500;
+
+export interface AttemptDeps {
+  readonly clock: Clock;
+  readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs">;
+  readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
+  /** Where every dial is one more failed login, only the attempt itself is made. */
+  readonly mayLook: () => boolean;
+}
+
+/**
+ * A counted attempt. Its own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black
+ * hole it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
+ */
+export async function dialAndLook(
+  { clock, watcher, probe, mayLook }: AttemptDeps,
+  deadlineAt: number,
+  stopped: AbortSignal,
+): Promise<ProbeConnection> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, stopped]);
+  const dialled = probe(deadlineAt, signal);
+  const looked = (async () => {
+    const startedAt = clock.now();
+    while (mayLook()) {
+      await sleep(clock, Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS), signal);
+      if (signal.aborted || clock.now() >= deadlineAt) break;
+      const connection = await watcher.look(deadlineAt, signal);
+      if (connection) return connection;
+    }
+    return await dialled;
+  })();
+  try {
+    const first = await Promise.race([dialled, looked]);
+    for (const other of [dialled, looked]) {
+      other.then(
+        (connection) => connection === first || connection.destroy("DATABASE_UNAVAILABLE", "Another was faster"),
+        () => {},
+      );
+    }
+    return first;
+  } finally {
+    looked.catch(() => {});
+    over.abort();
+  }
+}

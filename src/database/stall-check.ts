@@ -1,0 +1,113 @@
+import { type Clock, sleep } from "../core/clock.ts";
+import type { Backend } from "./backend.ts";
+import type { Connection } from "./connection.ts";
+import type { Stall } from "./stall-detector.ts";
+
+/** Pause between the two looks at a backend, in milliseconds. */
+const LOOK_PAUSE_MS = 300;
+/** Limit of each look. The server has just answered a whole handshake. */
+const LOOK_LIMIT_MS = 1000;
+
+/** What `pg_stat_activity` tells of a backend. */
+export interface BackendLook {
+  readonly pid: number;
+  readonly startedAt: string;
+  /** Null where the role may not see it. */
+  readonly state: string | null;
+  readonly stateChange: string | null;
+  readonly waitEvent: string | null;
+}
+
+/**
+ * - `working`: on our statement; it is left alone
+ * - `dead`: it does not know of a statement, so that no answer will ever come over this connection
+ * - `blocked`: it has an answer and cannot send it; dead, if that lasts
+ */
+export type BackendVerdict = "working" | "dead" | "blocked";
+
+/** Judges a backend by two looks at least 250 ms apart; undefined where there was none. Pure. */
+export function judge(first: BackendLook | undefined, second: BackendLook | undefined): BackendVerdict {
+  if (first === undefined && second === undefined) return "dead";
+  if (first === undefined || second === undefined) return "working";
+  if (first.stateChange !== second.stateChange || first.state !== second.state) return "working";
+  if (second.state?.startsWith("idle")) return "dead";
+  return first.waitEvent === "ClientWrite" && second.waitEvent === "ClientWrite" ? "blocked" : "working";
+}
+
+type Prober = Pick<Connection, "backend" | "control">;
+type Stalled = Pick<Connection, "backend" | "destroy" | "isBusy" | "chunksReceived">;
+
+export interface StallCheckDeps<C> {
+  readonly clock: Clock;
+  readonly stallAfterMs: number;
+  readonly takeDue: () => readonly Stall<C>[];
+  readonly isStalled: (stall: Stall<C>) => boolean;
+}
+
+/**
+ * Asks a server that has just proven itself about the backends whose answers do not come, and gives up the connections
+ * that are dead. No verdict where the answer may be about another server, or about another backend behind a pooler.
+ * Throws when the probe's connection is lost meanwhile; nothing is given up then.
+ */
+export async function checkStalls<C extends Stalled>(
+  probe: Prober,
+  { clock, stallAfterMs, takeDue, isStalled }: StallCheckDeps<C>,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = takeDue().filter(({ connection: { backend } }) => isSame(backend, probe.backend));
+  if (known.length === 0) return;
+  const first = await look(probe, known, clock);
+  await sleep(clock, LOOK_PAUSE_MS, signal);
+  if (signal.aborted) return;
+  const second = await look(probe, known, clock);
+  const dead = known.filter((stall) => {
+    const verdict = judge(first.get(keyOf(stall)), second.get(keyOf(stall)));
+    if (verdict !== "blocked") {
+      stall.blockedSinceMs = undefined;
+      return verdict === "dead";
+    }
+    stall.blockedSinceMs ??= stall.stalledMs;
+    if (stall.stalledMs - stall.blockedSinceMs >= stallAfterMs) return true;
+    stall.askAtMs = stall.blockedSinceMs + stallAfterMs;
+    return false;
+  });
+  for (const stall of dead) {
+    // What has answered since the looks is not dead.
+    if (isStalled(stall)) stall.connection.destroy("DATABASE_UNAVAILABLE", "The server's answer got lost on its way");
+  }
+  await end(probe, dead, clock);
+}
+
+/** Whether what the prober's server says about this backend is about this backend. */
+function isSame(backend: Backend, prober: Backend): boolean {
+  return backend.isDirect && backend.server === prober.server;
+}
+
+function keyOf({ connection: { backend } }: { readonly connection: Pick<Connection, "backend"> }): string {
+  return `${backend.pid} ${backend.startedAt}`;
+}
+
+async function look<C extends Stalled>(
+  probe: Prober,
+  stalls: readonly Stall<C>[],
+  clock: Clock,
+): Promise<Map<string, BackendLook>> {
+  const pids = stalls.map(({ connection }) => connection.backend.pid).join(", ");
+  const { rows } = await probe.control<BackendLook>(
+    `select pid, backend_start::text as "startedAt", state, state_change::text as "stateChange",
+      wait_event as "waitEvent" from pg_stat_activity where pid in (${pids})`,
+    clock.now() + LOOK_LIMIT_MS,
+  );
+  return new Map(rows.map((row) => [`${row.pid} ${row.startedAt}`, row]));
+}
+
+/** A backend that nobody will ever hear of again would keep its locks for as long as the network's timeouts last. */
+async function end<C extends Stalled>(probe: Prober, dead: readonly Stall<C>[], clock: Clock): Promise<void> {
+  if (dead.length === 0) return;
+  const pairs = dead.map(({ connection: { backend } }) => `(${backend.pid}, '${backend.startedAt}'::timestamptz)`);
+  await probe.control(
+    `select pg_terminate_backend(pid) from pg_stat_activity where (pid, backend_start) in (${pairs.join(", ")})
+      and (state <> 'active' or wait_event = 'ClientWrite')`,
+    clock.now() + LOOK_LIMIT_MS,
+  );
+}

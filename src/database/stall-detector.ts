@@ -1,0 +1,107 @@
+import type { Clock, Timer } from "../core/clock.ts";
+import type { PooledConnection } from "./pool-types.ts";
+
+/** How often it looks, in milliseconds, and how much of a pause counts: what is above is a stall of our own. */
+const TICK_MS = 100;
+const LARGEST_STEP_MS = 2 * TICK_MS;
+/** A statement that was found at work is asked about again when it has waited twice as long. */
+const PATIENCE = 2;
+
+/** What it watches of a connection. */
+export type WatchedConnection = Pick<PooledConnection, "isBusy" | "chunksReceived" | "leasedAt" | "lastAnswerAt">;
+
+/** A connection whose statement waits for a byte of answer. */
+export interface Stall<C> {
+  readonly connection: C;
+  /** What had arrived when it was first seen waiting; a single byte more, and the stall is over. */
+  readonly mark: number;
+  /** How long nothing has arrived, in milliseconds. */
+  stalledMs: number;
+  /** At which length the server is asked about it, the next time. */
+  askAtMs: number;
+  /** The server is to be asked. */
+  isDue: boolean;
+  /** The `stalledMs` at which its backend was first seen unable to send; undefined where it was not. */
+  blockedSinceMs: number | undefined;
+}
+
+export interface StallDetectorDeps<C> {
+  readonly clock: Clock;
+  readonly stallAfterMs: number;
+  readonly leased: () => readonly C[];
+  /** Somebody waits for too long: `takeDue()` tells who. */
+  readonly onStall: () => void;
+}
+
+/**
+ * Finds statements that wait without a byte of answer. It samples instead of timing each statement: a busy connection
+ * on which nothing has arrived since the last look runs the same statement as then.
+ */
+export class StallDetector<C extends WatchedConnection> {
+  readonly #deps: StallDetectorDeps<C>;
+  readonly #tickMs: number;
+  #stalls = new Map<C, Stall<C>>();
+  #timer: Timer | undefined;
+  #lookedAt = 0;
+
+  constructor(deps: StallDetectorDeps<C>) {
+    this.#deps = deps;
+    this.#tickMs = Math.min(TICK_MS, deps.stallAfterMs / 4);
+  }
+
+  start(): void {
+    this.#lookedAt = this.#deps.clock.now();
+    this.#timer = this.#deps.clock.after(this.#tickMs, () => {
+      this.#look();
+      if (this.#timer !== undefined) this.start();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** Those that the server should be asked about now; each is told once, and again when it has lasted longer. */
+  takeDue(): Stall<C>[] {
+    const due = [...this.#stalls.values()].filter(({ isDue }) => isDue);
+    for (const stall of due) stall.isDue = false;
+    return due;
+  }
+
+  /** Whether still nothing has arrived for this statement. */
+  isStalled({ connection, mark }: Stall<C>): boolean {
+    return connection.isBusy && connection.chunksReceived === mark;
+  }
+
+  #look(): void {
+    const { clock, stallAfterMs, leased, onStall } = this.#deps;
+    // While our own event loop stood still nothing could be heard: that time is not the server's.
+    const now = clock.now();
+    const stepMs = Math.min(now - this.#lookedAt, LARGEST_STEP_MS);
+    let isAnyDue = false;
+    const stalls = new Map<C, Stall<C>>();
+    for (const connection of leased()) {
+      if (!connection.isBusy) continue;
+      const known = this.#stalls.get(connection);
+      if (known === undefined || !this.isStalled(known)) {
+        const sinceMs = now - Math.max(connection.leasedAt, connection.lastAnswerAt);
+        stalls.set(connection, begin(connection, Math.min(sinceMs, stepMs), stallAfterMs));
+        continue;
+      }
+      stalls.set(connection, known);
+      known.stalledMs += stepMs;
+      if (known.stalledMs < known.askAtMs) continue;
+      known.askAtMs = known.stalledMs * PATIENCE;
+      known.isDue = true;
+      isAnyDue = true;
+    }
+    this.#stalls = stalls;
+    if (isAnyDue) onStall();
+  }
+}
+
+function begin<C extends WatchedConnection>(connection: C, stalledMs: number, askAtMs: number): Stall<C> {
+  const mark = connection.chunksReceived;
+  return { connection, mark, stalledMs, askAtMs, isDue: false, blockedSinceMs: undefined };
+}

@@ -1,0 +1,166 @@
+import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { Emitter } from "../core/emitter.ts";
+import { type Random, systemRandom } from "../core/random.ts";
+import { DeadlineSweep } from "../core/sweep.ts";
+import type { DebyError } from "../errors.ts";
+import { isWaiting } from "./circuit.ts";
+import { type Connector, type ConnectorDeps, networkConnector } from "./connector.ts";
+import type { CircuitState, DatabaseEvents, DatabaseObserver, ServerFacts } from "./events.ts";
+import { Gate, shuttingDown } from "./gate.ts";
+import { Housekeeper } from "./housekeeper.ts";
+import type { LeaseDeps } from "./lease.ts";
+import { LeaseGuard } from "./lease-guard.ts";
+import { Monitor } from "./monitor.ts";
+import { Pool } from "./pool.ts";
+import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { hasRole } from "./role.ts";
+import { checkStalls } from "./stall-check.ts";
+import { StallDetector } from "./stall-detector.ts";
+import { Watcher } from "./watcher.ts";
+
+/** Between two questions to the server whether it takes writes, in milliseconds. */
+const READ_ONLY_PAUSE_MS = 1000;
+/** Repetitions of reads that may be had at once, for each connection: it may be lost so often in quick succession. */
+const BUDGET_PER_CONNECTION = 10;
+
+export interface SystemDeps {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** How connections are made; default: over the network. */
+  readonly connector?: (deps: ConnectorDeps) => Connector;
+  /** Hears of every single use. */
+  readonly observer?: DatabaseObserver;
+  /** Whether a server that keeps silent is known, by another way than a session, to be alive and at work. */
+  readonly isBusy?: () => Promise<boolean>;
+  /** The first attempt to connect waits for this; default: the next turn of the event loop. */
+  readonly startAfter?: Promise<void>;
+}
+
+/** The parts of the connection system, put together and running. */
+export interface System {
+  readonly lease: LeaseDeps;
+  readonly monitor: Monitor;
+  readonly emitter: Emitter<DatabaseEvents>;
+  stats(): DatabaseStats;
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+const unobserved: DatabaseObserver = {
+  connectionCreated() {},
+  leaseAcquired() {},
+  leaseReleased() {},
+  operationEnded() {},
+};
+
+/** Builds the connection system; it begins to connect in the next turn of the event loop. */
+export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps): System {
+  const { clock = systemClock, random = systemRandom, observer = unobserved, isBusy } = deps;
+  const sweep = new DeadlineSweep(clock);
+  const emitter = new Emitter<DatabaseEvents>();
+  const closing = new AbortController();
+  const { connector = (with_: ConnectorDeps) => networkConnector(target, settings, with_) } = deps;
+  const { open, knock } = connector({ clock, sweep });
+  const openNamed = (name: string) => (deadlineAt: number, unwanted: AbortSignal) =>
+    open(name, deadlineAt, AbortSignal.any([closing.signal, unwanted]));
+  const probe = openNamed(`${target.applicationName}-probe`);
+  const pool: Pool<LeasedConnection> = new Pool<LeasedConnection>({
+    clock,
+    random,
+    sweep,
+    settings,
+    open: openNamed(target.applicationName),
+    onOpened: ({ facts }) => observer.connectionCreated(facts.connectMs),
+    onTrouble,
+    expiredError: () => gate.expired(),
+  });
+  const gate: Gate = new Gate({ clock, sweep, pool, maxWaiters: settings.maxWaiters, state: () => monitor.state });
+  const stalls = new StallDetector<LeasedConnection>({
+    clock,
+    stallAfterMs: settings.stallAfterMs,
+    leased: () => pool.leased(),
+    onStall: () => monitor.stall(),
+  });
+  const stallDeps = {
+    clock,
+    stallAfterMs: settings.stallAfterMs,
+    takeDue: () => stalls.takeDue(),
+    isStalled: stalls.isStalled,
+  };
+  const monitor: Monitor = new Monitor({
+    clock,
+    settings,
+    emitter,
+    watcher: new Watcher({ clock, random, settings, probe, knock }),
+    probe,
+    isWanted: (facts: ServerFacts) => hasRole(facts, target.targetSessionAttrs),
+    isBusy,
+    poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
+    // Whoever can be asked in another way has sessions that tell nothing about each other.
+    checkStalls: (prober, signal) => (isBusy ? Promise.resolve() : checkStalls(prober, stallDeps, signal)),
+    onTransition,
+  });
+  const guard = new LeaseGuard({
+    clock,
+    leaseWarningMs: settings.leaseWarningMs,
+    leased: () => pool.leased(),
+    onWarning: (warning) => emitter.emit("leaseWarning", warning),
+  });
+  const housekeeper = new Housekeeper(clock, pool, guard);
+  const budget = new RetryBudget(clock, BUDGET_PER_CONNECTION * settings.poolMax);
+  let readOnlyNotedAt = Number.NEGATIVE_INFINITY;
+  let retries = 0;
+  let lostAt: number | undefined;
+  let attempts = 0;
+
+  function onTrouble(error: DebyError): void {
+    if (monitor.state.name === "draining") pool.rejectWaiters(shuttingDown);
+    else monitor.trouble(error);
+  }
+
+  /** A transaction may be read-only by its own wish: the question is put to the server, but not for every statement. */
+  function onReadOnly(error: DebyError): void {
+    if (clock.now() - readOnlyNotedAt < READ_ONLY_PAUSE_MS) return;
+    readOnlyNotedAt = clock.now();
+    monitor.trouble(error);
+  }
+
+  function onTransition(from: CircuitState, to: CircuitState): void {
+    gate.follow(from, to);
+    if (isWaiting(from)) attempts = from.attempt;
+    if (isWaiting(to) && to.name !== "starting") lostAt ??= to.lostAt;
+    if (to.name === from.name || (to.name !== "up" && to.name !== "read-only")) return;
+    const counts = gate.takeCounts();
+    if (lostAt === undefined) return;
+    emitter.emit("recovered", { outageMs: clock.now() - lostAt, attempts, ...counts });
+    lostAt = undefined;
+  }
+
+  async function close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    monitor.drain();
+    housekeeper.stop();
+    stalls.stop();
+    const heartClosed = monitor.stopHeart();
+    await pool.close(clock.now() + graceMs);
+    closing.abort();
+    monitor.close();
+    await heartClosed;
+  }
+
+  housekeeper.start();
+  stalls.start();
+  const { startAfter = Promise.resolve() } = deps;
+  void startAfter.then(() => setImmediate(() => void monitor.run()));
+  const onRepeat = (): void => {
+    retries += 1;
+  };
+  const { leaseLimitMs } = settings;
+  return {
+    lease: { clock, random, sweep, pool, gate, budget, observer, leaseLimitMs, onReadOnly, onRepeat },
+    monitor,
+    emitter,
+    stats: () => ({ ...pool.stats(), ...gate.stats(), retries, retryBudget: Math.floor(budget.balance) }),
+    close,
+  };
+}

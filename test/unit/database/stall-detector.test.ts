@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { StallDetector } from "../../../src/database/stall-detector.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+function setUp() {
+  const clock = new ManualClock();
+  const connection = { isBusy: true, chunksReceived: 7, leasedAt: 0, lastAnswerAt: 0 };
+  const toldAt: number[] = [];
+  const detector = new StallDetector({
+    clock,
+    stallAfterMs: 2000,
+    leased: () => [connection],
+    onStall: () => void toldAt.push(clock.now()),
+  });
+  detector.start();
+  return { clock, connection, toldAt, detector };
+}
+
+describe("the stall detector", () => {
+  test("tells of a statement that waits for stall-after without a byte, and again when it has waited twice as long", async () => {
+    const { clock, connection, toldAt, detector } = setUp();
+    await clock.advance(1900);
+    expect(toldAt).toEqual([]);
+    await clock.advance(200);
+    expect(toldAt).toEqual([2000]);
+    expect(detector.takeDue().map((stall) => stall.connection)).toEqual([connection]);
+    expect(detector.takeDue()).toEqual([]);
+    await clock.advance(1900);
+    expect(toldAt).toEqual([2000, 4000]);
+    await clock.advance(4000);
+    expect(toldAt).toEqual([2000, 4000, 8000]);
+  });
+
+  test("a byte of answer begins the wait anew", async () => {
+    const { clock, connection, toldAt } = setUp();
+    await clock.advance(1500);
+    connection.chunksReceived += 1;
+    await clock.advance(1900);
+    expect(toldAt).toEqual([]);
+    await clock.advance(300);
+    expect(toldAt.length).toBe(1);
+  });
+
+  test("a transaction whose function is busy elsewhere is no stall", async () => {
+    const { clock, connection, toldAt } = setUp();
+    connection.isBusy = false;
+    await clock.advance(10_000);
+    expect(toldAt).toEqual([]);
+  });
+
+  test("time in which our own event loop stood still is not the server's", async () => {
+    const { clock, toldAt } = setUp();
+    await clock.advance(1000);
+    clock.stall(3000);
+    await clock.advance(600);
+    expect(toldAt).toEqual([]);
+    await clock.advance(400);
+    expect(toldAt.length).toBe(1);
+  });
+
+  test("leaves no timer when it is stopped", async () => {
+    const { clock, detector } = setUp();
+    await clock.advance(1000);
+    detector.stop();
+    expect(clock.pending).toBe(0);
+  });
+});
