@@ -3,20 +3,22 @@ import type { Clock, Timer } from "./clock.ts";
 /** A tick that comes later than this was held up by our own event loop. */
 const LATE_MS = 100;
 
-/** Something that has to end by a moment. */
-export interface Expiring {
-  /** On the clock's scale, in milliseconds. May be changed while it is registered. */
-  readonly deadlineAt: number;
-  /** Called once, after the entry was taken out. */
-  expire(): void;
+/** Something with deadlines of its own. */
+export interface Sweepable {
+  /**
+   * Ends what is due by `now`, which is on the clock's scale, in milliseconds.
+   * Returns whether it wants to be called again; otherwise it is taken out.
+   */
+  sweep(now: number): boolean;
 }
 
 /**
  * One coarse timer for all deadlines, so that a statement costs no timer of its own. It runs only while something is
- * registered; an entry expires at most one tick (default: 20 ms) after its deadline.
+ * registered; a deadline is noticed at most one tick (default: 20 ms) late. Whoever has nothing to wait for any more may
+ * stay until the next tick: registering again is cheap then, and nothing has to be taken out.
  */
 export class DeadlineSweep {
-  readonly #entries = new Set<Expiring>();
+  readonly #entries = new Set<Sweepable>();
   readonly #clock: Clock;
   readonly #tickMs: number;
   #timer: Timer | undefined;
@@ -28,13 +30,9 @@ export class DeadlineSweep {
     this.#tickMs = options.tickMs ?? 20;
   }
 
-  add(entry: Expiring): void {
+  add(entry: Sweepable): void {
     this.#entries.add(entry);
     if (this.#timer === undefined) this.#schedule();
-  }
-
-  delete(entry: Expiring): void {
-    this.#entries.delete(entry);
   }
 
   readonly #tick = (): void => {
@@ -44,11 +42,7 @@ export class DeadlineSweep {
     this.#wasLate = !this.#wasLate && now - this.#dueAt > LATE_MS;
     this.#schedule();
     if (this.#wasLate) return;
-    for (const entry of this.#entries) {
-      if (entry.deadlineAt > now) continue;
-      this.#entries.delete(entry);
-      entry.expire();
-    }
+    for (const entry of this.#entries) if (!entry.sweep(now)) this.#entries.delete(entry);
     if (this.#entries.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;

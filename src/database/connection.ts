@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { DatabaseTarget } from "../config/types.ts";
-import type { DeadlineSweep, Expiring } from "../core/sweep.ts";
+import type { DeadlineSweep, Sweepable } from "../core/sweep.ts";
 import { codedError, within } from "../core/within.ts";
 import { DebyError, type Outcome } from "../errors.ts";
 import type { Backend } from "./backend.ts";
@@ -26,9 +26,16 @@ export interface Answer<R> {
 }
 
 interface Pending {
+  readonly deadlineAt: number;
   readonly reject: (error: unknown) => void;
   readonly bytesBefore: number;
 }
+
+/** Source: PostgreSQL protocol, ReadyForQuery: Z, and I, T or E. */
+const READY_FOR_QUERY = 0x5a;
+const OUTSIDE_TRANSACTION = 0x49;
+const IN_TRANSACTION = 0x54;
+const IN_FAILED_TRANSACTION = 0x45;
 
 /** How long a request to cancel may take; nobody waits for it. */
 const CANCEL_LIMIT_MS = 1000;
@@ -38,7 +45,7 @@ const CANCEL_LIMIT_MS = 1000;
  * once. At the first connection error or passed deadline the socket is reset and the instance buried; nothing is ever
  * sent on it again.
  */
-export class Connection implements Expiring {
+export class Connection implements Sweepable {
   readonly facts: ServerFacts;
   readonly backend: Backend;
   readonly openedAt: number;
@@ -56,7 +63,6 @@ export class Connection implements Expiring {
   chunksReceived = 0;
   /** Called once, at the first sign that the connection is gone; never for one that we gave up ourselves. */
   onLost: (error: DebyError) => void = () => {};
-  deadlineAt = Number.POSITIVE_INFINITY;
 
   readonly #target: DatabaseTarget;
   readonly #session: Session;
@@ -115,9 +121,15 @@ export class Connection implements Expiring {
     return this.#pending !== undefined;
   }
 
-  /** T in a transaction, E in a failed one, I in none, by the server's last word; undefined when that was another. */
-  get transactionStatus(): string | undefined {
-    return transactionStatus(this.#lastChunk);
+  /** Whether the server's last word was that a transaction is open, be it a failed one. */
+  get isInTransaction(): boolean {
+    const status = transactionStatus(this.#lastChunk);
+    return status === IN_TRANSACTION || status === IN_FAILED_TRANSACTION;
+  }
+
+  /** Whether the server's last word was that no transaction is open. */
+  get isOutsideTransaction(): boolean {
+    return transactionStatus(this.#lastChunk) === OUTSIDE_TRANSACTION;
   }
 
   /**
@@ -125,8 +137,13 @@ export class Connection implements Expiring {
    * Throws the errors of `sqlstate.ts`; DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
    */
   run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
-    const parameters = values.map((value) => (Array.isArray(value) ? this.#sql.typed(value as never, 0) : value));
+    const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
     return this.#settle<R>(this.#sql(strings, ...(parameters as never[])) as never, deadlineAt);
+  }
+
+  /** The driver asks the server for an array's type only where we leave it open. */
+  #withTypedArrays(values: readonly unknown[]): unknown[] {
+    return values.map((value) => (Array.isArray(value) ? this.#sql.typed(value as never, 0) : value));
   }
 
   /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
@@ -156,9 +173,13 @@ export class Connection implements Expiring {
     this.#lose(new DebyError(code, message, { outcome: this.#outcome(), reason: "EVICTED", isLostConnection: true }));
   }
 
-  /** The sweep calls this when the statement's deadline has passed. */
-  expire(): void {
-    if (this.#pending === undefined) return;
+  sweep(now: number): boolean {
+    if (this.#pending === undefined) return false;
+    if (this.#pending.deadlineAt <= now) this.#expire();
+    return true;
+  }
+
+  #expire(): void {
     this.#isClosing = true;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
     this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
@@ -174,10 +195,9 @@ export class Connection implements Expiring {
         new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"),
       );
     }
-    this.deadlineAt = deadlineAt;
     sweep.add(this);
     return new Promise<Answer<R>>((resolve, reject) => {
-      const pending = { reject, bytesBefore: this.#socket.bytesWritten };
+      const pending = { deadlineAt, reject, bytesBefore: this.#socket.bytesWritten };
       this.#pending = pending;
       query.then(
         (rows) => {
@@ -208,7 +228,6 @@ export class Connection implements Expiring {
   #rest(): void {
     this.#pending = undefined;
     this.lastAnswerAt = this.#options.clock.now();
-    this.#options.sweep.delete(this);
   }
 
   /** The server would run what we have given up on to its end. Best effort: it may be frozen or gone. */
@@ -241,7 +260,7 @@ export class Connection implements Expiring {
 }
 
 /** The last byte of a chunk that ends with ReadyForQuery. Source: PostgreSQL protocol. */
-function transactionStatus(chunk: Buffer | undefined): string | undefined {
-  if (chunk === undefined || chunk.length < 6 || chunk[chunk.length - 6] !== 0x5a) return undefined;
-  return String.fromCharCode(chunk[chunk.length - 1] ?? 0);
+function transactionStatus(chunk: Buffer | undefined): number | undefined {
+  if (chunk === undefined || chunk.length < 6 || chunk[chunk.length - 6] !== READY_FOR_QUERY) return undefined;
+  return chunk[chunk.length - 1];
 }

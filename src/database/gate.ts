@@ -6,6 +6,7 @@ import { isWaiting, readOnlySince } from "./circuit.ts";
 import type { CircuitState, Recovery } from "./events.ts";
 import type { Pool } from "./pool.ts";
 import type { DatabaseStats, PooledConnection, PoolMode } from "./pool-types.ts";
+import type { StatementKind } from "./retry.ts";
 import { describeReason } from "./sqlstate.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -19,11 +20,7 @@ const QUEUE_FULL_RETRY_MS = 1000;
  * Held: starting, suspect, reconnecting, and writes in the first 20 s of read-only. Sent away: down, blocked, draining,
  * closed, and writes after those 20 s.
  */
-export function refusal(
-  state: CircuitState,
-  now: number,
-  options: { readonly isWrite: boolean },
-): DebyError | undefined {
+export function refusal(state: CircuitState, now: number, kind: StatementKind): DebyError | undefined {
   switch (state.name) {
     case "up":
     case "suspect":
@@ -31,7 +28,7 @@ export function refusal(
     case "reconnecting":
       return undefined;
     case "read-only":
-      return options.isWrite && now >= state.since + WRITES_HELD_MS ? readOnly() : undefined;
+      return kind === "write" && now >= state.since + WRITES_HELD_MS ? readOnly() : undefined;
     case "down":
     case "blocked":
       return unavailable(state, now);
@@ -117,25 +114,24 @@ export class Gate {
    * Returns when the request may take a connection or wait for one; a promise where it is held before that.
    * Throws what `refusal` says, and READ_ONLY for a write that was held in vain.
    */
-  admit(options: { readonly isWrite: boolean }, deadline: Deadline): Promise<void> | undefined {
+  admit(kind: StatementKind, deadline: Deadline): Promise<void> | undefined {
     const state = this.#deps.state();
     if (state.name === "up") return undefined;
-    const error = refusal(state, this.#deps.clock.now(), options);
+    const error = refusal(state, this.#deps.clock.now(), kind);
     if (error !== undefined) {
       this.#failed += 1;
       this.#shed += 1;
       throw error;
     }
-    return options.isWrite && readOnlySince(state) !== undefined ? this.#holdWrite(deadline) : undefined;
+    return kind === "write" && readOnlySince(state) !== undefined ? this.#holdWrite(deadline) : undefined;
   }
 
   async #holdWrite(deadline: Deadline): Promise<void> {
     const { clock, state } = this.#deps;
     for (let since = readOnlySince(state()); since !== undefined; since = readOnlySince(state())) {
       this.enterQueue();
-      const at = Math.min(deadline.at, since + WRITES_HELD_MS);
-      await this.#writes.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, readOnly);
-      const error = state().name === "draining" ? shuttingDown() : refusal(state(), clock.now(), { isWrite: true });
+      await this.#writes.wait(deadline, readOnly, since + WRITES_HELD_MS);
+      const error = state().name === "draining" ? shuttingDown() : refusal(state(), clock.now(), "write");
       if (error === undefined) continue;
       this.#shed += 1;
       throw error;
@@ -190,7 +186,7 @@ export class Gate {
   /** Follows the circuit: the pool changes its mode or begins a new generation; those who cannot be held are told. */
   follow(from: CircuitState, to: CircuitState): void {
     const { clock, pool } = this.#deps;
-    const error = refusal(to, clock.now(), { isWrite: false });
+    const error = refusal(to, clock.now(), "read");
     if (from.name === "suspect" && isWaiting(to)) this.#held += pool.waiting;
     if (isWaiting(to) && !isWaiting(from)) {
       pool.startGeneration("DATABASE_UNAVAILABLE", "The connection was given up, the database does not answer");

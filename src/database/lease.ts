@@ -38,22 +38,17 @@ export function acquire(
   deps: LeaseDeps,
   kind: StatementKind,
   deadline: Deadline,
+  now: number,
 ): LeasedConnection | Promise<LeasedConnection> {
-  const { clock, gate, pool, observer } = deps;
-  const held = gate.admit({ isWrite: kind === "write" }, deadline);
-  if (held !== undefined) return held.then(() => wait(deps, deadline));
-  const idle = pool.tryAcquire(clock.now());
-  if (idle === undefined) return wait(deps, deadline);
-  observer.leaseAcquired(0);
-  return idle;
+  const { gate, pool } = deps;
+  const held = gate.admit(kind, deadline);
+  if (held !== undefined) return held.then(() => wait(deps, deadline, now));
+  return pool.tryAcquire(now) ?? wait(deps, deadline, now);
 }
 
-async function wait({ clock, gate, pool, observer }: LeaseDeps, deadline: Deadline): Promise<LeasedConnection> {
-  const startedAt = clock.now();
+function wait({ gate, pool }: LeaseDeps, deadline: Deadline, now: number): Promise<LeasedConnection> {
   gate.enterQueue();
-  const connection = await pool.acquire(deadline);
-  observer.leaseAcquired(connection.leasedAt - startedAt);
-  return connection;
+  return pool.acquire(deadline, now);
 }
 
 /** Gives a connection back. */

@@ -49,13 +49,12 @@ export class Pool<C extends PooledConnection> {
   }
 
   /**
-   * Waits for a connection, first come, first served.
+   * Waits for a connection from `now` on, first come, first served.
    * Throws `expiredError` at the deadline, ABORTED when the caller leaves.
    */
-  acquire(deadline: Deadline): Promise<C> {
-    const { clock, settings, expiredError } = this.#deps;
-    const at = Math.min(deadline.at, clock.now() + settings.acquireTimeoutMs);
-    const waiting = this.#waiters.wait(deadline.signal ? { at, signal: deadline.signal } : { at }, expiredError);
+  acquire(deadline: Deadline, now: number): Promise<C> {
+    const { settings, expiredError } = this.#deps;
+    const waiting = this.#waiters.wait(deadline, expiredError, now + settings.acquireTimeoutMs);
     this.#offerIdle();
     this.fill();
     return waiting;
@@ -66,15 +65,14 @@ export class Pool<C extends PooledConnection> {
     connection.leasedAt = Number.POSITIVE_INFINITY;
     connection.holder = undefined;
     if (this.#all.has(connection)) {
-      const { clock } = this.#deps;
-      const isInTransaction = connection.transactionStatus === "T" || connection.transactionStatus === "E";
-      const isOver = connection.isLost || connection.isBusy || isInTransaction;
-      const now = clock.now();
+      const isOver = connection.isLost || connection.isBusy || connection.isInTransaction;
+      // Whatever it did last has just been answered.
+      const now = connection.lastAnswerAt;
       if (isOver || this.#isClosed || this.#isTooOld(connection, now)) {
         this.evict(connection);
       } else {
         connection.idleSince = now;
-        this.#offer(connection);
+        this.#offer(connection, now);
       }
     }
     if (this.#isClosed && this.#all.size === 0) this.#onAllReleased?.();
@@ -131,11 +129,11 @@ export class Pool<C extends PooledConnection> {
   fill(): void {
     const { poolMin, poolMax } = this.#deps.settings;
     if (this.#mode !== "running" || this.#isClosed) return;
-    while (this.#opener.canOpen) {
+    for (;;) {
       const { opening } = this.#opener;
       const total = this.#all.size + opening;
       const isWanted = this.#waiters.size > opening || total < poolMin;
-      if (!isWanted || total + this.#closing >= poolMax) return;
+      if (!isWanted || total + this.#closing >= poolMax || !this.#opener.canOpen) return;
       this.#opener.start();
     }
   }
@@ -220,7 +218,7 @@ export class Pool<C extends PooledConnection> {
     this.#all.add(connection);
     connection.onLost = (error) => this.#lose(connection, error);
     onOpened(connection);
-    this.#offer(connection);
+    this.#offer(connection, this.#deps.clock.now());
     this.fill();
   }
 
@@ -241,18 +239,18 @@ export class Pool<C extends PooledConnection> {
     if (this.#mode === "paused") return;
     for (let wanted = Math.min(this.#waiters.size, this.#idle.length); wanted > 0; wanted -= 1) {
       const connection = this.#idle.pop();
-      if (connection) this.#offer(connection);
+      if (connection) this.#offer(connection, this.#deps.clock.now());
     }
   }
 
   /** Gives a connection that nobody holds to the oldest waiter, once it has proven itself if need be. */
-  #offer(connection: C): void {
+  #offer(connection: C, now: number): void {
     if (this.#waiters.size === 0 || this.#mode === "paused") {
       this.#idle.push(connection);
     } else if (this.#mode === "proving" && connection.lastAnswerAt <= this.#provingSince) {
-      void this.#prove(connection, this.#deps.clock.now() + PROOF_LIMIT_MS);
+      void this.#prove(connection, now + PROOF_LIMIT_MS);
     } else {
-      connection.leasedAt = this.#deps.clock.now();
+      connection.leasedAt = now;
       this.#waiters.serve(connection);
     }
   }
@@ -261,7 +259,7 @@ export class Pool<C extends PooledConnection> {
   async #prove(connection: C, deadlineAt: number): Promise<boolean> {
     try {
       await connection.control("select 1", deadlineAt);
-      if (this.#all.has(connection)) this.#offer(connection);
+      if (this.#all.has(connection)) this.#offer(connection, this.#deps.clock.now());
       return true;
     } catch {
       this.evict(connection);

@@ -1,7 +1,6 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
 import { acquire, codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
-import type { LeasedConnection } from "./pool-types.ts";
 import { finalError, leaseError, mayRepeat, needsBudget, type StatementKind, standaloneError } from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
 
@@ -10,29 +9,39 @@ interface StatementText {
   readonly values: readonly unknown[];
 }
 
-/** Runs one statement on a connection of its own; reads are repeated after a lost connection. */
+/**
+ * Runs one statement on a connection of its own; reads are repeated after a lost connection. One function for the whole
+ * way, since every promise and closure more on it is felt.
+ */
 export async function runStatement<R>(
   deps: LeaseDeps,
   kind: StatementKind,
-  statement: StatementText,
+  { strings, values }: StatementText,
   getDeadline: () => Deadline,
 ): Promise<R[]> {
-  const { clock, observer, budget } = deps;
+  const { clock, observer, budget, pool } = deps;
   const operation = kind === "read" ? "read" : "query";
   const startedAt = clock.now();
   if (kind === "read") budget.deposit();
   try {
     const deadline = getDeadline();
     for (let repeats = 0; ; repeats += 1) {
-      const leased = acquire(deps, kind, deadline);
+      const askedAt = repeats === 0 ? startedAt : clock.now();
+      const leased = acquire(deps, kind, deadline, askedAt);
       const connection = leased instanceof Promise ? await leased : leased;
+      observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
+      connection.holder = strings;
+      const endsAt = endOfLease(deps, connection, deadline);
       let failure: unknown;
       try {
-        const rows = await runOn<R>(deps, connection, statement, deadline);
+        const { rows, command } = await connection.run<R>(strings, values, endsAt);
+        if (leavesTraces(command, strings[0] ?? "")) pool.evict(connection);
+        if (connection.isInTransaction) throw openTransactionError(command);
         observer.operationEnded(operation, connection.lastAnswerAt - startedAt, undefined);
         return rows;
       } catch (error) {
-        failure = standaloneError(error, statement.strings[0] ?? "");
+        const ended = endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
+        failure = standaloneError(ended, strings[0] ?? "");
       } finally {
         release(deps, connection);
       }
@@ -42,24 +51,6 @@ export async function runStatement<R>(
   } catch (error) {
     observer.operationEnded(operation, clock.now() - startedAt, codeForObserver(error));
     throw error;
-  }
-}
-
-async function runOn<R>(
-  deps: LeaseDeps,
-  connection: LeasedConnection,
-  { strings, values }: StatementText,
-  deadline: Deadline,
-): Promise<R[]> {
-  connection.holder = strings;
-  const endsAt = endOfLease(deps, connection, deadline);
-  try {
-    const { rows, command } = await connection.run<R>(strings, values, endsAt);
-    if (leavesTraces(command, strings[0] ?? "")) deps.pool.evict(connection);
-    refuseOpenTransaction(connection, command);
-    return rows;
-  } catch (error) {
-    throw endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
   }
 }
 
@@ -85,7 +76,6 @@ function isRefusedWrite(error: unknown, kind: StatementKind): boolean {
 }
 
 /** The pool evicts a connection that comes back in a transaction, which undoes it. */
-function refuseOpenTransaction({ transactionStatus }: LeasedConnection, command: string): void {
-  if (transactionStatus !== "T" && transactionStatus !== "E") return;
-  throw new DebyError("STATEMENT_FAILED", `Use transaction(), not a ${command} statement`, { outcome: "rolled-back" });
+function openTransactionError(command: string): DebyError {
+  return new DebyError("STATEMENT_FAILED", `Use transaction(), not a ${command} statement`, { outcome: "rolled-back" });
 }

@@ -40,7 +40,9 @@ async function runAttempts<T>(
   { retryable = false, deadline, holder }: Circumstances,
 ): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
-    const connection = await acquire(deps, "write", deadline);
+    const askedAt = deps.clock.now();
+    const connection = await acquire(deps, "write", deadline, askedAt);
+    deps.observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
     connection.holder = holder;
     const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), deps);
     let failure: unknown;
@@ -105,8 +107,13 @@ class TransactionAttempt {
   async #runWork<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const { clock, sweep } = this.#deps;
     const late = Promise.withResolvers<never>();
-    const expiry = { deadlineAt: this.endsAt, expire: () => late.reject(this.#fail("DEADLINE_EXCEEDED", LATE)) };
-    sweep.add(expiry);
+    sweep.add({
+      sweep: (now) => {
+        if (this.#isOver || this.endsAt > now) return !this.#isOver;
+        late.reject(this.#fail("DEADLINE_EXCEEDED", LATE));
+        return false;
+      },
+    });
     try {
       const result = await Promise.race([work({ query: this.#query }), late.promise]);
       if (this.#unanswered > 0)
@@ -120,7 +127,6 @@ class TransactionAttempt {
       throw finalError(withOutcome(error, this.#wasEnded ? "unknown" : "rolled-back"), "write");
     } finally {
       this.#isOver = true;
-      sweep.delete(expiry);
     }
   }
 
@@ -137,7 +143,7 @@ class TransactionAttempt {
       if (this.#isOver) throw this.#fail("STATEMENT_FAILED", "The transaction is over; await its statements inside it");
       const { rows, command } = await this.#connection.run<R>(strings, values, this.endsAt);
       this.leavesTraces ||= leavesTraces(command, strings[0] ?? "");
-      this.#wasEnded ||= this.#connection.transactionStatus === "I";
+      this.#wasEnded ||= this.#connection.isOutsideTransaction;
       if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", `${command} does not belong inside transaction()`);
       return rows;
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
-import { DeadlineSweep, type Expiring } from "../core/sweep.ts";
+import { DeadlineSweep, type Sweepable } from "../core/sweep.ts";
 import { DebyError } from "../errors.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -10,10 +10,12 @@ const GRACE_MS = 50;
 type Answer = Response | undefined;
 
 /** A request on its way: its deadline, and the promise of its answer. */
-class RequestInFlight implements Deadline, Expiring {
+class RequestInFlight implements Deadline {
   readonly at: number;
   /** The route has answered; an answer from outside, at the deadline, does not count. */
   isAnswered = false;
+  /** Its deadline has passed, and its answer from outside is on its way. */
+  isGivenUp = false;
   readonly #request: Request;
   readonly #owner: RequestsInFlight;
   #resolve: ((answer: Answer) => void) | undefined;
@@ -22,10 +24,6 @@ class RequestInFlight implements Deadline, Expiring {
     this.#request = request;
     this.at = at;
     this.#owner = owner;
-  }
-
-  get deadlineAt(): number {
-    return this.at + GRACE_MS;
   }
 
   /** The client's disconnect. Made only when somebody asks: most requests are never held. */
@@ -60,14 +58,10 @@ class RequestInFlight implements Deadline, Expiring {
     this.#owner.forget(this);
     resolve(answer);
   }
-
-  expire(): void {
-    this.#owner.giveUp(this);
-  }
 }
 
 /** All requests on their way. One coarse timer serves all their deadlines. */
-export class RequestsInFlight {
+export class RequestsInFlight implements Sweepable {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #sweep: DeadlineSweep;
@@ -91,16 +85,22 @@ export class RequestsInFlight {
   /** Resolves with the answer of `work`, or shortly after the deadline with DEADLINE_EXCEEDED. Never rejects. */
   track(entry: RequestInFlight, work: Promise<Answer>, onFailure: (error: unknown) => Response): Promise<Answer> {
     this.#entries.add(entry);
-    this.#sweep.add(entry);
+    if (this.#entries.size === 1) this.#sweep.add(this);
     return entry.answerWith(work, onFailure);
   }
 
   forget(entry: RequestInFlight): void {
     this.#entries.delete(entry);
-    this.#sweep.delete(entry);
   }
 
-  giveUp(entry: RequestInFlight): void {
+  sweep(now: number): boolean {
+    for (const entry of this.#entries) if (entry.at + GRACE_MS <= now) this.#giveUp(entry);
+    return this.#entries.size > 0;
+  }
+
+  #giveUp(entry: RequestInFlight): void {
+    if (entry.isGivenUp) return;
+    entry.isGivenUp = true;
     // One turn later: after a stall of our own, an answer that is ready may still be on its way through the promises.
     this.#clock.after(1, () => {
       if (!entry.isSettled) entry.settle(problemResponse(this.#lateError()));

@@ -2,8 +2,17 @@ import { expect, test } from "bun:test";
 import { DeadlineSweep } from "../../../src/core/sweep.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
+/** Something with one deadline; Infinity for none. */
 function entryAt(deadlineAt: number) {
-  const entry = { deadlineAt, expired: 0, expire: () => void entry.expired++ };
+  const entry = {
+    deadlineAt,
+    expired: 0,
+    sweep(now: number) {
+      if (entry.deadlineAt > now) return entry.deadlineAt !== Number.POSITIVE_INFINITY;
+      entry.expired += 1;
+      return false;
+    },
+  };
   return entry;
 }
 
@@ -23,13 +32,34 @@ test("one timer serves all entries, each expires once and at most a tick late", 
   expect([early.expired, late.expired]).toEqual([1, 1]);
 });
 
-test("no timer runs while nothing is registered", async () => {
+test("no timer runs once nothing waits any more, and one runs again when something does", async () => {
   const clock = new ManualClock();
   const sweep = new DeadlineSweep(clock);
   const entry = entryAt(1000);
   sweep.add(entry);
-  sweep.delete(entry);
+  entry.deadlineAt = Number.POSITIVE_INFINITY;
   await clock.advance(100);
+  expect(clock.pending).toBe(0);
+  entry.deadlineAt = 200;
+  sweep.add(entry);
+  await clock.advance(200);
+  expect(entry.expired).toBe(1);
+});
+
+test("what is registered again by its own end stays", async () => {
+  const clock = new ManualClock();
+  const sweep = new DeadlineSweep(clock, { tickMs: 20 });
+  let calls = 0;
+  const entry = {
+    sweep() {
+      calls += 1;
+      sweep.add(entry);
+      return calls < 3;
+    },
+  };
+  sweep.add(entry);
+  await clock.advance(200);
+  expect(calls).toBe(3);
   expect(clock.pending).toBe(0);
 });
 

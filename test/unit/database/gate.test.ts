@@ -20,7 +20,8 @@ const states: Record<StateName, CircuitState> = {
   closed: { name: "closed", since: 0 },
 };
 
-const codeOf = (name: StateName, isWrite: boolean) => refusal(states[name], 0, { isWrite })?.code ?? "wait";
+const codeOf = (name: StateName, isWrite: boolean) =>
+  refusal(states[name], 0, isWrite ? "write" : "read")?.code ?? "wait";
 
 describe("refusal", () => {
   test("holds while a short outage may pass, and sends away otherwise", () => {
@@ -39,7 +40,7 @@ describe("refusal", () => {
   });
 
   test("tells the time to the next counted attempt, and that nothing was executed", () => {
-    expect(refusal(states.down, 1300, { isWrite: true })).toMatchObject({
+    expect(refusal(states.down, 1300, "write")).toMatchObject({
       retryAfterMs: 8000,
       outcome: "not-executed",
       reason: "ECONNREFUSED",
@@ -47,7 +48,7 @@ describe("refusal", () => {
   });
 
   test("lets what was begun go on while draining, as long as the database was there", () => {
-    expect(refusal({ name: "draining", since: 0, last: "up" }, 0, { isWrite: true })).toBeUndefined();
+    expect(refusal({ name: "draining", since: 0, last: "up" }, 0, "write")).toBeUndefined();
   });
 });
 
@@ -94,7 +95,7 @@ describe("the gate", () => {
     gate.enterQueue();
     go(states.down);
     expect(calls.at(-1)).toBe("reject DATABASE_UNAVAILABLE");
-    expect(() => gate.admit({ isWrite: false }, { at: 1000 })).toThrow(DebyError);
+    expect(() => gate.admit("read", { at: 1000 })).toThrow(DebyError);
     expect(gate.takeCounts()).toEqual({ held: 4, failed: 4 });
     expect(gate.takeCounts()).toEqual({ held: 0, failed: 0 });
   });
@@ -115,7 +116,6 @@ describe("the gate", () => {
   });
 
   describe("writes, while the server takes none,", () => {
-    const isWrite = { isWrite: true };
     const outcomeOf = (held: Promise<void> | undefined) =>
       Promise.resolve(held).then(
         () => "admitted",
@@ -125,9 +125,9 @@ describe("the gate", () => {
     test("are held and go on, in the order in which they came, when it does", async () => {
       const { gate, go } = setUp(states["read-only"]);
       const order: number[] = [];
-      const held = [0, 1, 2].map((id) => gate.admit(isWrite, { at: 60_000 })?.then(() => order.push(id)));
+      const held = [0, 1, 2].map((id) => gate.admit("write", { at: 60_000 })?.then(() => order.push(id)));
       expect(gate.stats()).toMatchObject({ held: 3, waiting: 3 });
-      expect(gate.admit({ isWrite: false }, { at: 60_000 })).toBeUndefined();
+      expect(gate.admit("read", { at: 60_000 })).toBeUndefined();
       go(states.suspect);
       go(states.up);
       await Promise.all(held);
@@ -137,18 +137,18 @@ describe("the gate", () => {
 
     test("get READ_ONLY when it has taken none for 20 s, and at once from then on", async () => {
       const { clock, gate } = setUp(states["read-only"]);
-      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      const held = outcomeOf(gate.admit("write", { at: 60_000 }));
       await clock.advance(20_100);
       expect(await held).toBe("READ_ONLY");
-      expect(() => gate.admit(isWrite, { at: 60_000 })).toThrow("accepts no writes");
+      expect(() => gate.admit("write", { at: 60_000 })).toThrow("accepts no writes");
       expect(gate.stats().shed).toBe(1);
     });
 
     test("stay held while the server is under suspicion", async () => {
       const { clock, gate, go } = setUp(states["read-only"]);
-      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      const held = outcomeOf(gate.admit("write", { at: 60_000 }));
       go({ name: "suspect", since: 0, reason, readOnlySince: 0 });
-      const late = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      const late = outcomeOf(gate.admit("write", { at: 60_000 }));
       await clock.advance(100);
       expect(gate.stats().held).toBe(2);
       go(states.up);
@@ -157,7 +157,7 @@ describe("the gate", () => {
 
     test("are told at once when the service ends", async () => {
       const { gate, go } = setUp(states["read-only"]);
-      const held = outcomeOf(gate.admit(isWrite, { at: 60_000 }));
+      const held = outcomeOf(gate.admit("write", { at: 60_000 }));
       go({ name: "draining", since: 0, last: "read-only" });
       expect(await held).toBe("SHUTTING_DOWN");
     });

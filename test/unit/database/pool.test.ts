@@ -19,7 +19,8 @@ class FakeConnection implements PooledConnection {
   chunksReceived = 0;
   readonly facts = { version: "18.0", isStandby: false, isReadOnly: false, connectMs: 5, address: "db:5432" };
   readonly backend = { pid: 1, startedAt: "now", server: "s", isDirect: true };
-  transactionStatus: string | undefined = "I";
+  isInTransaction = false;
+  isOutsideTransaction = true;
   isAnswering = true;
   end: "open" | "closed" | "destroyed" = "open";
   onLost: (error: DebyError) => void = () => {};
@@ -33,7 +34,7 @@ class FakeConnection implements PooledConnection {
 
   async control() {
     if (!this.isAnswering) throw new DebyError("DATABASE_UNAVAILABLE", "silence");
-    this.lastAnswerAt = Number.POSITIVE_INFINITY;
+    this.lastAnswerAt = 1_000_000;
     return { rows: [], command: "SELECT" };
   }
 
@@ -78,7 +79,8 @@ function setUp(overrides: Partial<PoolSettings> = {}) {
     onTrouble: (error) => void troubles.push(error),
     expiredError: () => new DebyError("POOL_EXHAUSTED", "late"),
   });
-  const acquire = async () => pool.tryAcquire(clock.now()) ?? (await pool.acquire({ at: clock.now() + 1000 }));
+  const acquire = async () =>
+    pool.tryAcquire(clock.now()) ?? (await pool.acquire({ at: clock.now() + 1000 }, clock.now()));
   return { clock, pool, opened, troubles, world, acquire };
 }
 
@@ -132,7 +134,7 @@ describe("the pool", () => {
 
   test("acquire-timeout ends the wait when it is earlier than the deadline", async () => {
     const { clock, pool } = setUp({ acquireTimeoutMs: 100 });
-    const waiting = pool.acquire({ at: 5000 }).catch((error) => error);
+    const waiting = pool.acquire({ at: 5000 }, clock.now()).catch((error) => error);
     await clock.advance(140);
     expect(await waiting).toMatchObject({ code: "POOL_EXHAUSTED" });
   });
@@ -244,7 +246,7 @@ describe("the pool", () => {
     pool.setMode("running");
     await clock.advance(100);
     const lease = await acquire();
-    lease.transactionStatus = "T";
+    lease.isInTransaction = true;
     pool.release(lease);
     expect(lease.end).toBe("closed");
   });
@@ -253,7 +255,7 @@ describe("the pool", () => {
     const { clock, pool, troubles, world } = setUp({ poolMin: 0 });
     world.failure = new DebyError("DATABASE_UNAVAILABLE", "too many clients", { reason: "53300" });
     pool.setMode("running");
-    const waiting = pool.acquire({ at: 5000 });
+    const waiting = pool.acquire({ at: 5000 }, clock.now());
     await clock.advance(400);
     expect(troubles.length).toBe(1);
     expect(pool.stats().waiting).toBe(1);
@@ -313,6 +315,7 @@ describe("the housekeeper", () => {
     await clock.advance(2000);
     expect(lease.end).toBe("open");
     expect(opened.length).toBe(3);
+    lease.lastAnswerAt = clock.now();
     pool.release(lease);
     await clock.advance(100);
     expect(lease.end).toBe("closed");
