@@ -30,9 +30,15 @@ export class DeadlineSweep {
     this.#tickMs = options.tickMs ?? 20;
   }
 
+  /** Registers something, and brings `now` up to date where nothing was. */
   add(entry: Sweepable): void {
     this.#entries.add(entry);
     if (this.#timer === undefined) this.#schedule();
+  }
+
+  /** The clock's time, a tick old at most while something is registered: looking at the clock itself costs more. */
+  get now(): number {
+    return this.#dueAt - this.#tickMs;
   }
 
   readonly #tick = (): void => {

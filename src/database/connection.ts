@@ -25,6 +25,16 @@ export interface Answer<R> {
   readonly command: string;
 }
 
+/**
+ * A statement as the driver has it, a promise that it ends by calling these two. We put our own in their place, as the
+ * driver itself does for its own statements: each promise and turn less is felt in the throughput.
+ */
+interface DriverQuery<R> {
+  resolve: (rows: R[] & { readonly command: string }) => void;
+  reject: (error: unknown) => void;
+  execute(): void;
+}
+
 interface Pending {
   readonly deadlineAt: number;
   readonly reject: (error: unknown) => void;
@@ -138,7 +148,7 @@ export class Connection implements Sweepable {
    */
   run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
     const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
-    return this.#settle<R>(this.#sql(strings, ...(parameters as never[])) as never, deadlineAt);
+    return this.#settle<R>(this.#sql(strings, ...(parameters as never[])) as unknown as DriverQuery<R>, deadlineAt);
   }
 
   /** The driver asks the server for an array's type only where we leave it open. */
@@ -148,7 +158,7 @@ export class Connection implements Sweepable {
 
   /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
-    return this.#settle<R>(this.#sql.unsafe(text).simple() as never, deadlineAt);
+    return this.#settle<R>(this.#sql.unsafe(text).simple() as unknown as DriverQuery<R>, deadlineAt);
   }
 
   /** The polite end of an idle connection. Resolves once the socket is closed, after at most a second. */
@@ -186,35 +196,35 @@ export class Connection implements Sweepable {
     this.#cancel();
   }
 
-  #settle<R>(query: PromiseLike<R[] & { command: string }>, deadlineAt: number): Promise<Answer<R>> {
+  #settle<R>(query: DriverQuery<R>, deadlineAt: number): Promise<Answer<R>> {
     if (this.#lost) return Promise.reject(lostError(this.#lost, false));
     if (this.#pending) throw new Error("A connection runs one statement at a time; its holder has to see to that");
-    const { clock, sweep } = this.#options;
-    if (deadlineAt <= clock.now()) {
+    const { sweep } = this.#options;
+    sweep.add(this);
+    const since = this.leasedAt === Number.POSITIVE_INFINITY ? 0 : this.leasedAt;
+    if (deadlineAt <= Math.max(sweep.now, since)) {
       return Promise.reject(
         new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"),
       );
     }
-    sweep.add(this);
     return new Promise<Answer<R>>((resolve, reject) => {
       const pending = { deadlineAt, reject, bytesBefore: this.#socket.bytesWritten };
       this.#pending = pending;
-      query.then(
-        (rows) => {
-          if (this.#pending !== pending) return;
-          if (!Array.isArray(rows)) return this.#refuseCopy(rows);
-          this.#rest();
-          // A plain array: the driver's own carries the backend's cancel secret.
-          resolve({ rows: Array.from(rows), command: rows.command });
-        },
-        (error) => {
-          if (this.#pending !== pending) return;
-          const wrapped = statementError(error, this.#wasSent());
-          if (wrapped.isLostConnection) return this.#lose(error);
-          this.#rest();
-          reject(wrapped);
-        },
-      );
+      query.resolve = (rows) => {
+        if (this.#pending !== pending) return;
+        if (!Array.isArray(rows)) return this.#refuseCopy(rows);
+        this.#rest();
+        // A plain array: the driver's own carries the backend's cancel secret.
+        resolve({ rows: [...rows], command: rows.command });
+      };
+      query.reject = (error) => {
+        if (this.#pending !== pending) return;
+        const wrapped = statementError(error, this.#wasSent());
+        if (wrapped.isLostConnection) return this.#lose(error);
+        this.#rest();
+        reject(wrapped);
+      };
+      query.execute();
     });
   }
 

@@ -49,11 +49,11 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
 
   /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
   function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): Database {
-    const deadline = (): Deadline => {
+    const deadline = (now: number): Deadline => {
       const outer = currentDeadline();
-      if (own === undefined) return outer ?? { at: clock.now() + settings.requestTimeoutMs };
+      if (own === undefined) return outer ?? { at: now + settings.requestTimeoutMs };
       if (own.signal?.aborted) throw new DebyError("ABORTED", "The caller went away before the statement was sent");
-      const at = own.at ?? clock.now() + settings.requestTimeoutMs;
+      const at = own.at ?? now + settings.requestTimeoutMs;
       return earlier(outer, own.signal ? { at, signal: own.signal } : { at });
     };
     return {

@@ -17,14 +17,14 @@ export async function runStatement<R>(
   deps: LeaseDeps,
   kind: StatementKind,
   { strings, values }: StatementText,
-  getDeadline: () => Deadline,
+  getDeadline: (now: number) => Deadline,
 ): Promise<R[]> {
   const { clock, observer, budget, pool } = deps;
   const operation = kind === "read" ? "read" : "query";
   const startedAt = clock.now();
   if (kind === "read") budget.deposit();
   try {
-    const deadline = getDeadline();
+    const deadline = getDeadline(startedAt);
     for (let repeats = 0; ; repeats += 1) {
       const askedAt = repeats === 0 ? startedAt : clock.now();
       const leased = acquire(deps, kind, deadline, askedAt);

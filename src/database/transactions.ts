@@ -12,7 +12,7 @@ const ROLLBACK_LIMIT_MS = 1000;
 export async function runTransaction<T>(
   deps: LeaseDeps,
   work: (tx: Transaction) => Promise<T>,
-  getDeadline: () => Deadline,
+  getDeadline: (now: number) => Deadline,
   options: TransactionOptions,
 ): Promise<T> {
   const { clock, observer } = deps;
@@ -20,7 +20,7 @@ export async function runTransaction<T>(
   // Made here, where the caller's frame is still on the stack; read only if the lease lasts too long.
   const holder = new Error("taken here");
   try {
-    const result = await runAttempts(deps, work, { ...options, deadline: getDeadline(), holder });
+    const result = await runAttempts(deps, work, { ...options, deadline: getDeadline(startedAt), holder });
     observer.operationEnded("transaction", clock.now() - startedAt, undefined);
     return result;
   } catch (error) {
