@@ -1,0 +1,124 @@
+import { DebyError } from "../errors.ts";
+import type { LeaseDeps } from "./lease.ts";
+import type { LeasedConnection } from "./pool-types.ts";
+import { finalError, withOutcome } from "./retry.ts";
+import { leavesTraces } from "./session-traces.ts";
+import type { Transaction } from "./statement.ts";
+
+const ROLLBACK_LIMIT_MS = 1000;
+const LATE = "The transaction was not committed within its deadline";
+
+/** One go at a transaction, on one connection. */
+export class TransactionAttempt {
+  hasBegun = false;
+  /** COMMIT was handed to the connection: from then on only the server knows what became of the transaction. */
+  isCommitSent = false;
+  leavesTraces = false;
+  /** When it has to be over, on the clock's scale. */
+  readonly endsAt: number;
+  readonly #connection: LeasedConnection;
+  readonly #deps: Pick<LeaseDeps, "clock" | "sweep">;
+  readonly #begin: string;
+  /** Errors of this transaction's own statements; those of another lane have a fate of their own. */
+  readonly #own = new WeakSet<object>();
+  #unanswered = 0;
+  #isOver = false;
+  /** A statement of the function has ended the transaction, so that we cannot say any more what remains of it. */
+  #wasEnded = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `begin` is what it begins with, in one round trip. */
+  constructor(
+    connection: LeasedConnection,
+    endsAt: number,
+    { begin = "begin", ...deps }: Pick<LeaseDeps, "clock" | "sweep"> & { readonly begin?: string },
+  ) {
+    this.#connection = connection;
+    this.endsAt = endsAt;
+    this.#deps = deps;
+    this.#begin = begin;
+  }
+
+  async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    await this.#connection.control(this.#begin, this.endsAt);
+    this.hasBegun = true;
+    const result = await this.#runWork(work);
+    let command: string;
+    this.isCommitSent = true;
+    try {
+      ({ command } = await this.#connection.control("commit", this.endsAt));
+    } catch (error) {
+      this.isCommitSent = !(error instanceof DebyError && error.outcome === "not-executed");
+      if (!this.isCommitSent) throw withOutcome(error as DebyError, "rolled-back");
+      throw finalError(error, "write");
+    }
+    if (command === "COMMIT") return result;
+    const detail = "The server answered COMMIT with ROLLBACK, since a statement of the transaction had failed";
+    throw new DebyError("STATEMENT_FAILED", detail, { outcome: "rolled-back" });
+  }
+
+  /** Up to COMMIT, which is not sent: whatever fails here is undone, with the connection if need be. */
+  async #runWork<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const { clock, sweep } = this.#deps;
+    const late = Promise.withResolvers<never>();
+    sweep.add({
+      sweep: (now) => {
+        if (this.#isOver || this.endsAt > now) return !this.#isOver;
+        late.reject(this.#fail("DEADLINE_EXCEEDED", LATE));
+        return false;
+      },
+    });
+    try {
+      const result = await Promise.race([work({ query: this.#query }), late.promise]);
+      if (this.#unanswered > 0)
+        throw this.#fail("STATEMENT_FAILED", "The function ended before its statements were answered");
+      if (this.endsAt <= clock.now()) throw this.#fail("DEADLINE_EXCEEDED", LATE);
+      return result;
+    } catch (error) {
+      this.#isOver = true;
+      await this.#rollBack();
+      if (!(error instanceof DebyError) || !this.#own.has(error)) throw error;
+      throw finalError(withOutcome(error, this.#wasEnded ? "unknown" : "rolled-back"), "write");
+    } finally {
+      this.#isOver = true;
+    }
+  }
+
+  /** Statements that a function sends side by side take turns: there is one connection, and one answer at a time. */
+  readonly #query: Transaction["query"] = <R>(strings: TemplateStringsArray, ...values: readonly unknown[]) => {
+    this.#unanswered += 1;
+    const answer = this.#last.then(() => this.#run<R>(strings, values));
+    this.#last = answer.catch(() => {});
+    return answer;
+  };
+
+  async #run<R>(strings: TemplateStringsArray, values: readonly unknown[]): Promise<R[]> {
+    try {
+      if (this.#isOver) throw this.#fail("STATEMENT_FAILED", "The transaction is over; await its statements inside it");
+      const { rows, command } = await this.#connection.run<R>(strings, values, this.endsAt);
+      this.leavesTraces ||= leavesTraces(command, strings[0] ?? "");
+      this.#wasEnded ||= this.#connection.isOutsideTransaction;
+      if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", `${command} does not belong inside transaction()`);
+      return rows;
+    } catch (error) {
+      if (error instanceof DebyError) this.#own.add(error);
+      throw error;
+    } finally {
+      this.#unanswered -= 1;
+    }
+  }
+
+  #fail(code: "STATEMENT_FAILED" | "DEADLINE_EXCEEDED", message: string): DebyError {
+    const error = new DebyError(code, message);
+    this.#own.add(error);
+    return error;
+  }
+
+  async #rollBack(): Promise<void> {
+    const connection = this.#connection;
+    if (connection.isLost) return;
+    // A statement that still runs on it means that nobody waits for it any more: no polite word can be said there.
+    if (connection.isBusy) return connection.destroy("DATABASE_UNAVAILABLE", "The transaction was given up");
+    await connection.control("rollback", this.#deps.clock.now() + ROLLBACK_LIMIT_MS).catch(() => {});
+  }
+}
