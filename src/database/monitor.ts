@@ -26,7 +26,7 @@ export interface MonitorDeps {
   readonly clock: Clock;
   readonly settings: PoolSettings;
   readonly emitter: Emitter<DatabaseEvents>;
-  readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs" | "note" | "noteHandshake">;
+  readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs" | "firstPauseMs" | "note" | "noteHandshake">;
   /** A whole handshake and a query that proves the server. */
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
   /** Whether any connection of the pool answers by the deadline. */
@@ -225,10 +225,14 @@ export class Monitor {
   /** Waits for the next counted attempt; a proven connection means that it begins now and has already succeeded. */
   async #watchUntilAttempt(state: WaitingState): Promise<ProbeConnection | undefined> {
     const { clock, watcher } = this.#deps;
+    let isFirst = true;
     while (!this.#isStopped && clock.now() < state.nextAttemptAt) {
       const untilAttemptMs = state.nextAttemptAt - clock.now();
+      const ageMs = clock.now() - state.lostAt;
+      const lookInMs = isFirst ? watcher.firstPauseMs(ageMs) : watcher.pauseMs(ageMs);
+      isFirst = false;
       // Where the server refuses us by name, every look is one more failed login: only the attempts go on.
-      const pauseMs = state.name === "blocked" ? untilAttemptMs : watcher.pauseMs(clock.now() - state.lostAt);
+      const pauseMs = state.name === "blocked" ? untilAttemptMs : lookInMs;
       await sleep(clock, Math.min(pauseMs, untilAttemptMs), this.#wake.signal);
       if (this.#isStopped || clock.now() >= state.nextAttemptAt) break;
       const connection = await watcher.look(state.nextAttemptAt, this.#stopped.signal);

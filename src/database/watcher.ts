@@ -51,18 +51,29 @@ export class Watcher<C = Connection> {
     );
   }
 
+  /** The same after a counted attempt, spread out: all who lost a server together make their attempts together, too. */
+  firstPauseMs(outageAgeMs: number): number {
+    return this.#deps.random() * this.pauseMs(outageAgeMs);
+  }
+
   /** A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted. */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock, probe, knock, settings } = this.#deps;
     const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
+    let isSomebodyThere = false;
     try {
-      if (NOBODY_LISTENS.has(this.#lastCode)) await knock(limitAt, signal);
+      if (NOBODY_LISTENS.has(this.#lastCode)) {
+        await knock(limitAt, signal);
+        isSomebodyThere = true;
+      }
       const connection = await probe(limitAt, signal);
       this.#lastCode = "";
       return connection;
     } catch (error) {
       if (!signal.aborted) this.note(error);
+      // Where several answer at one address, one may listen and the other not: no look costs two dials again.
+      if (isSomebodyThere) this.#lastCode = "";
       return undefined;
     }
   }

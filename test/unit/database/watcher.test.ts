@@ -81,6 +81,12 @@ describe("a look", () => {
     expect(calls).toEqual(["probe", "knock", "knock", "probe"]);
   });
 
+  test("never costs two dials twice in a row where a knock is answered and the handshake refused", async () => {
+    const { watcher, calls } = setUp(refuse, () => Promise.resolve());
+    for (let look = 0; look < 4; look += 1) await watcher.look(1000, wanted);
+    expect(calls).toEqual(["probe", "knock", "probe", "probe", "knock", "probe"]);
+  });
+
   test("goes straight to the handshake when something accepts and closes, as Docker's port proxy does", async () => {
     const { watcher, calls } = setUp(() => Promise.reject(codedError("CONNECTION_CLOSED", "closed")));
     await watcher.look(1000, wanted);
