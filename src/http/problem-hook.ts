@@ -32,12 +32,16 @@ export type ProblemHook = (failed: FailedRequest) => Response | undefined;
 
 /** The last error hook of every route: turns whatever was thrown into a problem answer. */
 export function createProblemHook({ log, methodsOf }: ProblemHookOptions): ProblemHook {
-  // Elysia reads the source of hooks to learn whether they return something: keep the block body.
-  return function answerWithProblem(failed) {
+  function answerWithProblem(failed: FailedRequest): Response | undefined {
     const response = responseFor(failed);
     if (response !== undefined) failed.set.status = response.status;
     return response;
-  };
+  }
+  // Elysia reads the source of hooks to learn what of a request they use, and prepares that for each request. Of a hook
+  // that hands on its argument it believes that it uses everything: cookies, headers, query and body would be parsed for
+  // every route, since all of them have this hook. What a route itself declares is there without that.
+  const source = "function ({ error, request, path, set }) { return set }";
+  return Object.defineProperty(answerWithProblem, "toString", { value: () => source });
 
   function responseFor(failed: FailedRequest): Response | undefined {
     const { error } = failed;
