@@ -19,6 +19,12 @@ export interface ConnectionOptions extends LoginOptions {
   readonly sweep: DeadlineSweep;
 }
 
+/** Who is told what became of a statement: once, and not before `start` has returned unless it could not be sent. */
+export interface AnswerListener<R> {
+  answered(rows: R[], command: string): void;
+  failed(error: unknown): void;
+}
+
 /** What the server answered: rows, and the command tag such as `INSERT` or `COMMIT`. */
 export interface Answer<R> {
   readonly rows: R[];
@@ -37,7 +43,7 @@ interface DriverQuery<R> {
 
 interface Pending {
   readonly deadlineAt: number;
-  readonly reject: (error: unknown) => void;
+  readonly listener: AnswerListener<never>;
   readonly bytesBefore: number;
 }
 
@@ -98,7 +104,8 @@ export class Connection implements Sweepable {
     this.lastAnswerAt = this.openedAt;
     socket.once("error", (error: Error) => this.#lose(error));
     socket.once("close", () => this.#lose(codedError("CONNECTION_CLOSED", "The server closed the connection")));
-    socket.on("data", (chunk: Buffer) => {
+    // Before the driver, which may end a statement in the course of the same chunk.
+    socket.prependListener("data", (chunk: Buffer) => {
       this.chunksReceived += 1;
       // A ReadyForQuery of 6 bytes may come in pieces.
       this.#lastChunk = chunk.length < 6 && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
@@ -143,12 +150,22 @@ export class Connection implements Sweepable {
   }
 
   /**
-   * Runs one statement; its values are always parameters.
-   * Throws the errors of `sqlstate.ts`; DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
+   * Runs one statement; its values are always parameters. The listener gets the errors of `sqlstate.ts`, and
+   * DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
    */
-  run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
+  start<R>(
+    strings: TemplateStringsArray,
+    values: readonly unknown[],
+    deadlineAt: number,
+    listener: AnswerListener<R>,
+  ): void {
     const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
-    return this.#settle<R>(this.#sql(strings, ...(parameters as never[])) as unknown as DriverQuery<R>, deadlineAt);
+    this.#begin<R>(this.#sql(strings, ...(parameters as never[])) as unknown as DriverQuery<R>, deadlineAt, listener);
+  }
+
+  /** The same as a promise. */
+  run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
+    return new Promise((resolve, reject) => this.start<R>(strings, values, deadlineAt, asListener(resolve, reject)));
   }
 
   /** The driver asks the server for an array's type only where we leave it open. */
@@ -158,7 +175,10 @@ export class Connection implements Sweepable {
 
   /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
-    return this.#settle<R>(this.#sql.unsafe(text).simple() as unknown as DriverQuery<R>, deadlineAt);
+    return new Promise((resolve, reject) => {
+      const query = this.#sql.unsafe(text).simple() as unknown as DriverQuery<R>;
+      this.#begin<R>(query, deadlineAt, asListener(resolve, reject));
+    });
   }
 
   /** The polite end of an idle connection. Resolves once the socket is closed, after at most a second. */
@@ -196,36 +216,36 @@ export class Connection implements Sweepable {
     this.#cancel();
   }
 
-  #settle<R>(query: DriverQuery<R>, deadlineAt: number): Promise<Answer<R>> {
-    if (this.#lost) return Promise.reject(lostError(this.#lost, false));
+  #begin<R>(query: DriverQuery<R>, deadlineAt: number, listener: AnswerListener<R>): void {
+    if (this.#lost) {
+      listener.failed(lostError(this.#lost, false));
+      return;
+    }
     if (this.#pending) throw new Error("A connection runs one statement at a time; its holder has to see to that");
     const { sweep } = this.#options;
     sweep.add(this);
     const since = this.leasedAt === Number.POSITIVE_INFINITY ? 0 : this.leasedAt;
     if (deadlineAt <= Math.max(sweep.now, since)) {
-      return Promise.reject(
-        new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"),
-      );
+      listener.failed(new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"));
+      return;
     }
-    return new Promise<Answer<R>>((resolve, reject) => {
-      const pending = { deadlineAt, reject, bytesBefore: this.#socket.bytesWritten };
-      this.#pending = pending;
-      query.resolve = (rows) => {
-        if (this.#pending !== pending) return;
-        if (!Array.isArray(rows)) return this.#refuseCopy(rows);
-        this.#rest();
-        // A plain array: the driver's own carries the backend's cancel secret.
-        resolve({ rows: [...rows], command: rows.command });
-      };
-      query.reject = (error) => {
-        if (this.#pending !== pending) return;
-        const wrapped = statementError(error, this.#wasSent());
-        if (wrapped.isLostConnection) return this.#lose(error);
-        this.#rest();
-        reject(wrapped);
-      };
-      query.execute();
-    });
+    const pending = { deadlineAt, listener, bytesBefore: this.#socket.bytesWritten };
+    this.#pending = pending;
+    query.resolve = (rows) => {
+      if (this.#pending !== pending) return;
+      if (!Array.isArray(rows)) return this.#refuseCopy(rows);
+      this.#rest();
+      // A plain array: the driver's own carries the backend's cancel secret.
+      listener.answered([...rows], rows.command);
+    };
+    query.reject = (error) => {
+      if (this.#pending !== pending) return;
+      const wrapped = statementError(error, this.#wasSent());
+      if (wrapped.isLostConnection) return this.#lose(error);
+      this.#rest();
+      listener.failed(wrapped);
+    };
+    query.execute();
   }
 
   /** COPY answers with a stream, which would hold the connection beyond the statement. It may have written by then. */
@@ -264,9 +284,14 @@ export class Connection implements Sweepable {
     this.#lost = error instanceof DebyError ? error : lostError(cause, this.#wasSent());
     this.#rest();
     discard(this.#socket);
-    pending?.reject(this.#lost);
+    // The pool first: it stops to hand out and to open before the statement's owner gives its connection back.
     if (!this.#isClosing) this.onLost(this.#lost);
+    pending?.listener.failed(this.#lost);
   }
+}
+
+function asListener<R>(resolve: (answer: Answer<R>) => void, reject: (error: unknown) => void): AnswerListener<R> {
+  return { answered: (rows, command) => resolve({ rows, command }), failed: reject };
 }
 
 /** The last byte of a chunk that ends with ReadyForQuery. Source: PostgreSQL protocol. */

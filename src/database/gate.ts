@@ -106,8 +106,8 @@ export class Gate {
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
-    this.#writes = new Waiters(deps.sweep);
-    this.#undecided = new Waiters(deps.sweep);
+    this.#writes = new Waiters(deps.sweep, readOnly);
+    this.#undecided = new Waiters(deps.sweep, () => this.expired());
   }
 
   /**
@@ -130,7 +130,7 @@ export class Gate {
     const { clock, state } = this.#deps;
     for (let since = readOnlySince(state()); since !== undefined; since = readOnlySince(state())) {
       this.enterQueue();
-      await this.#writes.wait(deadline, readOnly, since + WRITES_HELD_MS);
+      await this.#writes.wait(deadline, since + WRITES_HELD_MS);
       const error = state().name === "draining" ? shuttingDown() : refusal(state(), clock.now(), "write");
       if (error === undefined) continue;
       this.#shed += 1;
@@ -155,7 +155,7 @@ export class Gate {
   /** Whether the server has turned out to take no writes, or to be gone; waits while nobody knows. */
   async isAwayAfterVerdict(deadline: Deadline): Promise<boolean> {
     const { state } = this.#deps;
-    while (state().name === "suspect") await this.#undecided.wait(deadline, () => this.expired());
+    while (state().name === "suspect") await this.#undecided.wait(deadline);
     return state().name !== "up";
   }
 

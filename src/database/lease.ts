@@ -30,25 +30,19 @@ export interface LeaseDeps {
 /** Pause before something is run again after a collision, in milliseconds, times the number of the repetition. */
 const CONFLICT_PAUSE_MS = 20;
 
-/**
- * A connection for exclusive use; the caller gives it back. At once where one is idle: most requests need not wait, not
- * even for a promise. Throws what gate and pool throw.
- */
-export function acquire(
-  deps: LeaseDeps,
-  kind: StatementKind,
-  deadline: Deadline,
-  now: number,
-): LeasedConnection | Promise<LeasedConnection> {
-  const { gate, pool } = deps;
-  const held = gate.admit(kind, deadline);
-  if (held !== undefined) return held.then(() => wait(deps, deadline, now));
-  return pool.tryAcquire(now) ?? wait(deps, deadline, now);
+/** A connection for exclusive use; the caller gives it back. Throws what gate and pool throw. */
+export async function acquire(deps: LeaseDeps, kind: StatementKind, deadline: Deadline): Promise<LeasedConnection> {
+  const { clock, gate, pool, observer } = deps;
+  const askedAt = clock.now();
+  await gate.admit(kind, deadline);
+  const connection = pool.tryAcquire(clock.now()) ?? (await wait(deps, deadline));
+  observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
+  return connection;
 }
 
-function wait({ gate, pool }: LeaseDeps, deadline: Deadline, now: number): Promise<LeasedConnection> {
+function wait({ clock, gate, pool }: LeaseDeps, deadline: Deadline): Promise<LeasedConnection> {
   gate.enterQueue();
-  return pool.acquire(deadline, now);
+  return pool.acquire(deadline, clock.now());
 }
 
 /** Gives a connection back. */

@@ -28,7 +28,7 @@ export type PooledConnection = Pick<
 >;
 
 /** What a holder does with it besides. */
-export type LeasedConnection = PooledConnection & Pick<Connection, "run">;
+export type LeasedConnection = PooledConnection & Pick<Connection, "run" | "start">;
 
 /** What the pool does at the moment; `setMode` says what each means. */
 export type PoolMode = "running" | "not-opening" | "proving" | "paused";

@@ -2,7 +2,7 @@ import type { Deadline } from "../core/deadline.ts";
 import type { DebyError } from "../errors.ts";
 import { Opener } from "./opener.ts";
 import type { PoolDeps, PooledConnection, PoolMode, PoolStats } from "./pool-types.ts";
-import { Waiters } from "./waiters.ts";
+import { type Waiter, Waiters } from "./waiters.ts";
 
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
@@ -30,7 +30,7 @@ export class Pool<C extends PooledConnection> {
 
   constructor(deps: PoolDeps<C>) {
     this.#deps = deps;
-    this.#waiters = new Waiters(deps.sweep);
+    this.#waiters = new Waiters(deps.sweep, deps.expiredError);
     this.#opener = new Opener({
       ...deps,
       connectTimeoutMs: deps.settings.connectTimeoutMs,
@@ -53,11 +53,17 @@ export class Pool<C extends PooledConnection> {
    * Throws `expiredError` at the deadline, ABORTED when the caller leaves.
    */
   acquire(deadline: Deadline, now: number): Promise<C> {
-    const { settings, expiredError } = this.#deps;
-    const waiting = this.#waiters.wait(deadline, expiredError, now + settings.acquireTimeoutMs);
+    const waiting = this.#waiters.wait(deadline, now + this.#deps.settings.acquireTimeoutMs);
     this.#offerIdle();
     this.fill();
     return waiting;
+  }
+
+  /** The same for a waiter that is none of a promise's; it may be served before this returns. */
+  enqueue(waiter: Waiter<C>, deadline: Deadline, now: number): void {
+    this.#waiters.add(waiter, deadline, now + this.#deps.settings.acquireTimeoutMs);
+    this.#offerIdle();
+    this.fill();
   }
 
   /** Gives a leased connection back. */

@@ -1,56 +1,145 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
-import { acquire, codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
+import type { AnswerListener } from "./connection.ts";
+import { codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
+import type { LeasedConnection } from "./pool-types.ts";
 import { finalError, leaseError, mayRepeat, needsBudget, type StatementKind, standaloneError } from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
+import { Waiter } from "./waiters.ts";
 
 interface StatementText {
   readonly strings: TemplateStringsArray;
   readonly values: readonly unknown[];
 }
 
-/**
- * Runs one statement on a connection of its own; reads are repeated after a lost connection. One function for the whole
- * way, since every promise and closure more on it is felt.
- */
-export async function runStatement<R>(
+interface Caller<R> {
+  readonly resolve: (rows: R[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Runs one statement on a connection of its own; reads are repeated after a lost connection. */
+export function runStatement<R>(
   deps: LeaseDeps,
   kind: StatementKind,
-  { strings, values }: StatementText,
+  text: StatementText,
   getDeadline: (now: number) => Deadline,
 ): Promise<R[]> {
-  const { clock, observer, budget, pool } = deps;
-  const operation = kind === "read" ? "read" : "query";
-  const startedAt = clock.now();
-  if (kind === "read") budget.deposit();
-  try {
-    const deadline = getDeadline(startedAt);
-    for (let repeats = 0; ; repeats += 1) {
-      const askedAt = repeats === 0 ? startedAt : clock.now();
-      const leased = acquire(deps, kind, deadline, askedAt);
-      const connection = leased instanceof Promise ? await leased : leased;
-      observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
-      connection.holder = strings;
-      const endsAt = endOfLease(deps, connection, deadline);
-      let failure: unknown;
-      try {
-        const { rows, command } = await connection.run<R>(strings, values, endsAt);
-        if (leavesTraces(command, strings[0] ?? "")) pool.evict(connection);
-        if (connection.isInTransaction) throw openTransactionError(command);
-        observer.operationEnded(operation, connection.lastAnswerAt - startedAt, undefined);
-        return rows;
-      } catch (error) {
-        const ended = endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
-        failure = standaloneError(ended, strings[0] ?? "");
-      } finally {
-        release(deps, connection);
-      }
-      if (!(await canRepeat(deps, failure, { kind, repeats, deadline }))) throw finalError(failure, kind);
-      deps.onRepeat();
+  return new Promise<R[]>((resolve, reject) => {
+    new StatementRun<R>(deps, kind, text, { resolve, reject }).start(getDeadline);
+  });
+}
+
+/**
+ * A statement on its way through gate, pool and connection, told by each when it may go on. An object with one promise,
+ * its caller's: every promise more on this way is felt in the throughput.
+ */
+class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener<R> {
+  readonly #deps: LeaseDeps;
+  readonly #kind: StatementKind;
+  readonly #text: StatementText;
+  readonly #caller: Caller<R>;
+  readonly #startedAt: number;
+  #deadline: Deadline = { at: 0 };
+  #askedAt = 0;
+  #endsAt = 0;
+  #connection: LeasedConnection | undefined;
+  #repeats = 0;
+
+  constructor(deps: LeaseDeps, kind: StatementKind, text: StatementText, caller: Caller<R>) {
+    super();
+    this.#deps = deps;
+    this.#kind = kind;
+    this.#text = text;
+    this.#caller = caller;
+    this.#startedAt = deps.clock.now();
+  }
+
+  start(getDeadline: (now: number) => Deadline): void {
+    if (this.#kind === "read") this.#deps.budget.deposit();
+    try {
+      this.#deadline = getDeadline(this.#startedAt);
+      this.#enter(this.#startedAt);
+    } catch (error) {
+      this.#end(error);
     }
-  } catch (error) {
-    observer.operationEnded(operation, clock.now() - startedAt, codeForObserver(error));
-    throw error;
+  }
+
+  /** Through the gate, and to a connection; throws what the gate throws. */
+  #enter(now: number): void {
+    this.#askedAt = now;
+    const held = this.#deps.gate.admit(this.#kind, this.#deadline);
+    if (held === undefined) this.#take(now);
+    else held.then(() => this.#take(this.#deps.clock.now())).catch((error) => this.#end(error));
+  }
+
+  #take(now: number): void {
+    const { gate, pool } = this.#deps;
+    const idle = pool.tryAcquire(now);
+    if (idle === undefined) {
+      gate.enterQueue();
+      pool.enqueue(this, this.#deadline, now);
+    } else {
+      this.served(idle);
+    }
+  }
+
+  override served(connection: LeasedConnection): void {
+    const { strings, values } = this.#text;
+    this.#deps.observer.leaseAcquired(Math.max(0, connection.leasedAt - this.#askedAt));
+    connection.holder = strings;
+    this.#connection = connection;
+    this.#endsAt = endOfLease(this.#deps, connection, this.#deadline);
+    try {
+      connection.start<R>(strings, values, this.#endsAt, this);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  override refused(error: DebyError): void {
+    this.#end(error);
+  }
+
+  answered(rows: R[], command: string): void {
+    const { pool, observer } = this.#deps;
+    const connection = this.#connection as LeasedConnection;
+    if (leavesTraces(command, this.#text.strings[0] ?? "")) pool.evict(connection);
+    if (connection.isInTransaction) {
+      this.failed(openTransactionError(command));
+      return;
+    }
+    observer.operationEnded(this.#operation, connection.lastAnswerAt - this.#startedAt, undefined);
+    release(this.#deps, connection);
+    this.#caller.resolve(rows);
+  }
+
+  failed(error: unknown): void {
+    const { leaseLimitMs } = this.#deps;
+    const ended = this.#endsAt < this.#deadline.at ? leaseError(error, leaseLimitMs) : error;
+    release(this.#deps, this.#connection as LeasedConnection);
+    void this.#repeatOrEnd(standaloneError(ended, this.#text.strings[0] ?? ""));
+  }
+
+  async #repeatOrEnd(failure: unknown): Promise<void> {
+    const circumstances = { kind: this.#kind, repeats: this.#repeats, deadline: this.#deadline };
+    try {
+      if (!(await canRepeat(this.#deps, failure, circumstances))) return this.#end(finalError(failure, this.#kind));
+      this.#repeats += 1;
+      this.#deps.onRepeat();
+      this.#enter(this.#deps.clock.now());
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  #end(error: unknown): void {
+    const { clock, observer } = this.#deps;
+    observer.operationEnded(this.#operation, clock.now() - this.#startedAt, codeForObserver(error));
+    this.#caller.reject(error);
+  }
+
+  get #operation(): "read" | "query" {
+    return this.#kind === "read" ? "read" : "query";
   }
 }
 

@@ -36,9 +36,7 @@ async function runAttempts<T>(
   { retryable = false, deadline, holder }: Circumstances,
 ): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
-    const askedAt = deps.clock.now();
-    const connection = await acquire(deps, "write", deadline, askedAt);
-    deps.observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
+    const connection = await acquire(deps, "write", deadline);
     connection.holder = holder;
     const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), deps);
     let failure: unknown;

@@ -3,67 +3,52 @@ import type { DeadlineSweep, Sweepable } from "../core/sweep.ts";
 import { DebyError } from "../errors.ts";
 
 /**
- * One who waits, as a link of the queue. Many come and go in each second of a busy service, so it has no closures, and
- * leaves from the middle without a search.
+ * One who waits, as a link of the queue: many come and go in each second of a busy service, so that a waiter has no
+ * closures of its own, and leaves from the middle without a search.
  */
-class Waiter<T> implements EventListenerObject {
+export abstract class Waiter<T> implements EventListenerObject {
+  /** Set by the queue while it waits there. */
   before: Waiter<T> | undefined;
   after: Waiter<T> | undefined;
-  readonly expiresAt: number;
-  readonly #queue: Waiters<T>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #resolve: (value: T) => void;
-  readonly #reject: (error: DebyError) => void;
-  readonly #onExpired: () => DebyError;
+  queue: Waiters<T> | undefined;
+  expiresAt = Number.POSITIVE_INFINITY;
+  signal: AbortSignal | undefined;
 
-  constructor(
-    queue: Waiters<T>,
-    { at, signal }: { readonly at: number; readonly signal: AbortSignal | undefined },
-    end: { resolve: (value: T) => void; reject: (error: DebyError) => void; onExpired: () => DebyError },
-  ) {
-    this.#queue = queue;
-    this.expiresAt = at;
-    this.#signal = signal;
-    this.#resolve = end.resolve;
-    this.#reject = end.reject;
-    this.#onExpired = end.onExpired;
-    signal?.addEventListener("abort", this);
-  }
-
-  resolve(value: T): void {
-    this.#leave();
-    this.#resolve(value);
-  }
-
-  reject(error: DebyError): void {
-    this.#leave();
-    this.#reject(error);
-  }
-
-  expire(): void {
-    this.reject(this.#onExpired());
-  }
+  /** It has what it waited for. */
+  abstract served(value: T): void;
+  /** It waits no longer, and gets nothing. */
+  abstract refused(error: DebyError): void;
 
   /** The signal calls this when the caller goes away. */
   handleEvent(): void {
-    this.reject(abortedError());
+    this.queue?.remove(this);
+    this.refused(abortedError());
   }
+}
 
-  #leave(): void {
-    this.#queue.remove(this);
-    this.#signal?.removeEventListener("abort", this);
+class PromiseWaiter<T> extends Waiter<T> {
+  readonly served: (value: T) => void;
+  readonly refused: (error: DebyError) => void;
+
+  constructor(resolve: (value: T) => void, reject: (error: DebyError) => void) {
+    super();
+    this.served = resolve;
+    this.refused = reject;
   }
 }
 
 /** Those who wait for a connection, served in the order in which they came. */
 export class Waiters<T> implements Sweepable {
   readonly #sweep: DeadlineSweep;
+  readonly #expiredError: () => DebyError;
   #oldest: Waiter<T> | undefined;
   #newest: Waiter<T> | undefined;
   #size = 0;
 
-  constructor(sweep: DeadlineSweep) {
+  /** `expiredError` is what those get whose time to wait is over. */
+  constructor(sweep: DeadlineSweep, expiredError: () => DebyError) {
     this.#sweep = sweep;
+    this.#expiredError = expiredError;
   }
 
   get size(): number {
@@ -71,55 +56,82 @@ export class Waiters<T> implements Sweepable {
   }
 
   /**
-   * Waits until `serve` gives it a value. Rejected with what `onExpired` makes when the deadline passes, and with
+   * Waits until `serve` gives it a value. Rejected with what `expiredError` makes when the deadline passes, and with
    * ABORTED when the signal says that the caller went away; either way it leaves the queue. `latestAt` counts where it
    * is earlier than the deadline.
    */
-  wait({ at, signal }: Deadline, onExpired: () => DebyError, latestAt = Number.POSITIVE_INFINITY): Promise<T> {
-    if (signal?.aborted) return Promise.reject(abortedError());
-    return new Promise<T>((resolve, reject) => {
-      const waiter = new Waiter<T>(this, { at: Math.min(at, latestAt), signal }, { resolve, reject, onExpired });
-      waiter.before = this.#newest;
-      if (this.#newest === undefined) this.#oldest = waiter;
-      else this.#newest.after = waiter;
-      this.#newest = waiter;
-      this.#size += 1;
-      if (this.#size === 1) this.#sweep.add(this);
-    });
+  wait(deadline: Deadline, latestAt = Number.POSITIVE_INFINITY): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.add(new PromiseWaiter<T>(resolve, reject), deadline, latestAt));
+  }
+
+  /** The same for a waiter that is none of a promise's. */
+  add(waiter: Waiter<T>, { at, signal }: Deadline, latestAt: number): void {
+    if (signal?.aborted) {
+      waiter.refused(abortedError());
+      return;
+    }
+    signal?.addEventListener("abort", waiter);
+    waiter.signal = signal;
+    waiter.expiresAt = Math.min(at, latestAt);
+    waiter.queue = this;
+    waiter.before = this.#newest;
+    if (this.#newest === undefined) this.#oldest = waiter;
+    else this.#newest.after = waiter;
+    this.#newest = waiter;
+    this.#size += 1;
+    if (this.#size === 1) this.#sweep.add(this);
   }
 
   /** Gives the value to the oldest; false when nobody waits. */
   serve(value: T): boolean {
     const oldest = this.#oldest;
-    oldest?.resolve(value);
-    return oldest !== undefined;
+    if (oldest === undefined) return false;
+    this.remove(oldest);
+    oldest.served(value);
+    return true;
   }
 
   /** Gives the value to everybody, in order. */
   serveAll(value: T): void {
-    for (const waiter of this.#everybody()) waiter.resolve(value);
+    for (const waiter of this.#everybody()) {
+      if (waiter.queue !== this) continue;
+      this.remove(waiter);
+      waiter.served(value);
+    }
   }
 
   /** Sends everybody away; returns how many. */
   rejectAll(makeError: () => DebyError): number {
     const everybody = this.#everybody();
-    for (const waiter of everybody) waiter.reject(makeError());
+    for (const waiter of everybody) this.#refuse(waiter, makeError());
     return everybody.length;
   }
 
   sweep(now: number): boolean {
-    for (const waiter of this.#everybody()) if (waiter.expiresAt <= now) waiter.expire();
+    for (const waiter of this.#everybody()) if (waiter.expiresAt <= now) this.#refuse(waiter, this.#expiredError());
     return this.#size > 0;
   }
 
-  /** For the waiter itself. */
+  /** Takes one out who is in this queue. */
   remove(waiter: Waiter<T>): void {
     const { before, after } = waiter;
     if (before === undefined) this.#oldest = after;
     else before.after = after;
     if (after === undefined) this.#newest = before;
     else after.before = before;
+    waiter.before = undefined;
+    waiter.after = undefined;
+    waiter.queue = undefined;
+    waiter.signal?.removeEventListener("abort", waiter);
+    waiter.signal = undefined;
     this.#size -= 1;
+  }
+
+  #refuse(waiter: Waiter<T>, error: DebyError): void {
+    // Whoever was told first may have sent others away.
+    if (waiter.queue !== this) return;
+    this.remove(waiter);
+    waiter.refused(error);
   }
 
   #everybody(): Waiter<T>[] {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { type Clock, sleep, type Timer } from "../../../src/core/clock.ts";
 import { jittered, type Random, seededRandom } from "../../../src/core/random.ts";
 import { codedError } from "../../../src/core/within.ts";
-import type { Answer } from "../../../src/database/connection.ts";
+import type { Answer, AnswerListener } from "../../../src/database/connection.ts";
 import type { Connector } from "../../../src/database/connector.ts";
 import { type Database, openDatabase } from "../../../src/database/database.ts";
 import type { ProbeConnection } from "../../../src/database/monitor.ts";
@@ -144,6 +144,13 @@ class SimulatedSession implements LeasedConnection, ProbeConnection {
 
   run<R>(_strings: TemplateStringsArray, _values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
     return this.control("", deadlineAt);
+  }
+
+  start<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number, listener: AnswerListener<R>) {
+    this.run<R>(strings, values, deadlineAt).then(
+      ({ rows, command }) => listener.answered(rows, command),
+      (error) => listener.failed(error),
+    );
   }
 
   control<R>(_text: string, deadlineAt: number): Promise<Answer<R>> {

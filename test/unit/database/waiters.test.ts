@@ -6,15 +6,13 @@ import { ManualClock, settle } from "../../support/manual-clock.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const waiters = new Waiters<string>(new DeadlineSweep(clock));
+  const waiters = new Waiters<string>(new DeadlineSweep(clock), () => new DebyError("POOL_EXHAUSTED", "late"));
   const log: string[] = [];
   const wait = (name: string, at: number, signal?: AbortSignal) =>
-    waiters
-      .wait(signal ? { at, signal } : { at }, () => new DebyError("POOL_EXHAUSTED", "late"))
-      .then(
-        (value) => log.push(`${name} got ${value}`),
-        (error: DebyError) => log.push(`${name} ${error.code}`),
-      );
+    waiters.wait(signal ? { at, signal } : { at }).then(
+      (value) => log.push(`${name} got ${value}`),
+      (error: DebyError) => log.push(`${name} ${error.code}`),
+    );
   return { clock, waiters, log, wait };
 }
 
