@@ -1,0 +1,38 @@
+import { median } from "./median.ts";
+
+/** What was measured: for each contender and cell one number a round, in the order of the rounds. */
+export class Samples {
+  readonly #values = new Map<string, number[]>();
+
+  add(contender: string, cell: string, value: number): void {
+    const key = keyOf(contender, cell);
+    const values = this.#values.get(key) ?? [];
+    this.#values.set(key, values);
+    values.push(value);
+  }
+
+  /** Undefined where nothing was measured. */
+  median(contender: string, cell: string): number | undefined {
+    return median(this.#of(contender, cell));
+  }
+
+  /**
+   * How many times the other's number the contender reached, for each round. Their median is better than the ratio of
+   * the medians, since what both had to suffer in a round cancels out. None where either was not measured.
+   */
+  ratios(contender: string, other: string, cell: string): readonly number[] {
+    const others = this.#of(other, cell);
+    return this.#of(contender, cell).flatMap((value, round) => {
+      const otherValue = others[round];
+      return otherValue ? [value / otherValue] : [];
+    });
+  }
+
+  #of(contender: string, cell: string): readonly number[] {
+    return this.#values.get(keyOf(contender, cell)) ?? [];
+  }
+}
+
+function keyOf(contender: string, cell: string): string {
+  return JSON.stringify([contender, cell]);
+}
