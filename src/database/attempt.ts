@@ -5,10 +5,10 @@ import type { Watcher } from "./watcher.ts";
 /** Shortest pause before a look beside an attempt: most dials are answered by then, one way or the other. */
 const LOOK_BESIDE_PAUSE_MS = 500;
 
-export interface AttemptDeps {
+export interface AttemptDeps<C> {
   readonly clock: Clock;
-  readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs">;
-  readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
+  readonly watcher: Pick<Watcher<C>, "look" | "pauseMs">;
+  readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** Where every dial is one more failed login, only the attempt itself is made. */
   readonly mayLook: () => boolean;
 }
@@ -17,14 +17,14 @@ export interface AttemptDeps {
  * A counted attempt. Its own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black
  * hole it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
  */
-export async function dialAndLook(
-  { clock, watcher, probe, mayLook }: AttemptDeps,
+export async function dialAndLook<C extends Pick<ProbeConnection, "destroy">>(
+  { clock, watcher, connect, mayLook }: AttemptDeps<C>,
   deadlineAt: number,
   stopped: AbortSignal,
-): Promise<ProbeConnection> {
+): Promise<C> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, stopped]);
-  const dialled = probe(deadlineAt, signal);
+  const dialled = connect(deadlineAt, signal);
   const looked = (async () => {
     const startedAt = clock.now();
     while (mayLook()) {

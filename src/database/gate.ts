@@ -97,7 +97,7 @@ export class Gate {
   readonly #deps: GateDeps;
   /** Writes that wait for a server that takes them; all others wait in the pool's queue. */
   readonly #writes: Waiters<void>;
-  /** Those who met a server that takes no writes, and want to know whether it is so. */
+  /** Those who met trouble, and want to know what it was before they go on. */
   readonly #undecided: Waiters<void>;
   #held = 0;
   #failed = 0;
@@ -152,11 +152,15 @@ export class Gate {
     if (isAway(state())) this.#held += 1;
   }
 
-  /** Whether the server has turned out to take no writes, or to be gone; waits while nobody knows. */
+  /** Waits while it is being found out whether the server is there. */
+  async verdict(deadline: Deadline): Promise<void> {
+    while (this.#deps.state().name === "suspect") await this.#undecided.wait(deadline);
+  }
+
+  /** Whether the server has turned out to take no writes, or to be gone. */
   async isAwayAfterVerdict(deadline: Deadline): Promise<boolean> {
-    const { state } = this.#deps;
-    while (state().name === "suspect") await this.#undecided.wait(deadline);
-    return state().name !== "up";
+    await this.verdict(deadline);
+    return this.#deps.state().name !== "up";
   }
 
   /** The error for a request whose time to wait is over. */

@@ -61,11 +61,18 @@ export function noteReadOnly({ onReadOnly }: LeaseDeps, error: unknown): void {
   if (error instanceof DebyError && error.reason === "25006") onReadOnly(error);
 }
 
-/** Lets the other side of a collision go first; after a lost connection the queue is pause enough. */
-export async function pauseBefore({ clock, random }: LeaseDeps, error: unknown, repetition: number): Promise<void> {
-  if (error instanceof DebyError && error.code === "SERIALIZATION_FAILURE") {
-    await sleep(clock, CONFLICT_PAUSE_MS * repetition * random());
-  }
+/**
+ * Before something is run again: lets the other side of a collision go first. After a lost connection it waits for the
+ * verdict, since the others may be about to die, and whoever took the next one would only lose that, too.
+ */
+export async function pauseBefore(
+  { clock, random, gate }: LeaseDeps,
+  error: unknown,
+  { repetition, deadline }: { readonly repetition: number; readonly deadline: Deadline },
+): Promise<void> {
+  if (!(error instanceof DebyError)) return;
+  if (error.code === "SERIALIZATION_FAILURE") await sleep(clock, CONFLICT_PAUSE_MS * repetition * random());
+  if (error.isLostConnection) await gate.verdict(deadline);
 }
 
 /** What the observer is told of an error. */

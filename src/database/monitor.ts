@@ -13,6 +13,8 @@ import type { Watcher } from "./watcher.ts";
 const VERDICT_LIMIT_MS = 2000;
 /** The same for a stall check: the wait until it began has told something already. */
 const STALL_VERDICT_LIMIT_MS = 1500;
+/** After an outage: the first heartbeat opens a connection, which is not to be in the way of those who were waiting. */
+const FIRST_BEAT_MS = 500;
 /** While new connections are refused: how soon to ask again. A refusal by name is one more failed login each time. */
 const REFUSED_PAUSE_MS = 1000;
 
@@ -22,15 +24,21 @@ export type ProbeConnection = Pick<
   "facts" | "backend" | "isLost" | "isBusy" | "onLost" | "control" | "destroy" | "close"
 >;
 
-export interface MonitorDeps {
+export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly clock: Clock;
   readonly settings: PoolSettings;
   readonly emitter: Emitter<DatabaseEvents>;
-  readonly watcher: Pick<Watcher<ProbeConnection>, "look" | "pauseMs" | "firstPauseMs" | "note" | "noteHandshake">;
-  /** A whole handshake and a query that proves the server. */
+  readonly watcher: Pick<Watcher<C>, "look" | "pauseMs" | "firstPauseMs" | "note" | "noteHandshake">;
+  /** A whole handshake and a query that proves the server, for a connection of the monitor's own. */
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
+  /** The same for a connection that the pool may have. */
+  readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
+  /** The connection that ended an outage is the pool's first: nobody waits for another. */
+  readonly giveToPool: (connection: C) => void;
   /** Whether any connection of the pool answers by the deadline. */
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
+  /** Whether the pool has a connection that is not known to be lost. */
+  readonly poolIsAlive: () => boolean;
   /** Puts the questions of a stall check to a server that has just proven itself. */
   readonly checkStalls: (probe: ProbeConnection, signal: AbortSignal) => Promise<void>;
   /** Whether a server of this role can serve everything; where it cannot, the state is read-only. */
@@ -49,8 +57,8 @@ export interface MonitorDeps {
  * Up: a heartbeat on a connection of its own. Suspect: a fresh probe decides. Lost: counted attempts by the schedule,
  * and between them the watcher, whose success is the next attempt.
  */
-export class Monitor {
-  readonly #deps: MonitorDeps;
+export class Monitor<C extends ProbeConnection = ProbeConnection> {
+  readonly #deps: MonitorDeps<C>;
   #state: CircuitState;
   #heart: ProbeConnection | undefined;
   #wake = new AbortController();
@@ -60,7 +68,7 @@ export class Monitor {
   #isStalled = false;
   #isChecking = false;
 
-  constructor(deps: MonitorDeps) {
+  constructor(deps: MonitorDeps<C>) {
     this.#deps = deps;
     this.#state = initialState(deps.clock.now());
   }
@@ -130,7 +138,8 @@ export class Monitor {
   async #beat(state: CircuitState): Promise<void> {
     const { clock, settings } = this.#deps;
     const hasReason = "reason" in state && state.reason !== undefined;
-    const pauseMs = hasReason ? this.#pauseWithReason(state.reason) : settings.heartbeatIntervalMs;
+    const usualMs = this.#heart === undefined ? FIRST_BEAT_MS : settings.heartbeatIntervalMs;
+    const pauseMs = hasReason ? this.#pauseWithReason(state.reason) : usualMs;
     if (this.#isStalled) return this.#checkStall();
     await sleep(clock, pauseMs, this.#wake.signal);
     if (this.#wake.signal.aborted || this.#isStopped || this.#state !== state) return;
@@ -193,10 +202,16 @@ export class Monitor {
       }
       const reason = reasonOf(error);
       this.#deps.watcher.note(error);
-      if (await vouched) this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
+      // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
+      if ((await vouched) && this.#isAnyAlive)
+        this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
       else this.#dispatch({ type: "failed", reason, failure: classifyConnectFailure(reason.code) });
       return undefined;
     }
+  }
+
+  get #isAnyAlive(): boolean {
+    return (this.#heart !== undefined && !this.#heart.isLost) || this.#deps.poolIsAlive();
   }
 
   /** Whether a server that has not answered in time is known to be at work. */
@@ -223,7 +238,7 @@ export class Monitor {
   }
 
   /** Waits for the next counted attempt; a proven connection means that it begins now and has already succeeded. */
-  async #watchUntilAttempt(state: WaitingState): Promise<ProbeConnection | undefined> {
+  async #watchUntilAttempt(state: WaitingState): Promise<C | undefined> {
     const { clock, watcher } = this.#deps;
     let isFirst = true;
     while (!this.#isStopped && clock.now() < state.nextAttemptAt) {
@@ -241,7 +256,7 @@ export class Monitor {
     return undefined;
   }
 
-  async #attempt(proven: ProbeConnection | undefined): Promise<void> {
+  async #attempt(proven: C | undefined): Promise<void> {
     const { clock, emitter, settings, watcher } = this.#deps;
     if (this.#isStopped) {
       void proven?.close();
@@ -253,8 +268,10 @@ export class Monitor {
     emitter.emit("attempt", { attempt, of });
     try {
       const connection = proven ?? (await this.#dial(clock.now() + settings.connectTimeoutMs));
+      if (this.#isStopped) return void connection.close();
       emitter.emit("connected", connection.facts);
-      this.#adopt(connection);
+      this.#deps.giveToPool(connection);
+      this.#prove(connection.facts);
     } catch (error) {
       if (this.#isStopped) return;
       const reason = reasonOf(error);
@@ -265,7 +282,7 @@ export class Monitor {
     }
   }
 
-  #dial(deadlineAt: number): Promise<ProbeConnection> {
+  #dial(deadlineAt: number): Promise<C> {
     const mayLook = (): boolean => this.#state.name !== "blocked";
     return dialAndLook({ ...this.#deps, mayLook }, deadlineAt, this.#stopped.signal);
   }
@@ -276,10 +293,13 @@ export class Monitor {
       void connection.close();
       return;
     }
-    const { facts } = connection;
     void this.#heart?.close();
     this.#heart = connection;
     connection.onLost = (error) => this.trouble(error);
+    this.#prove(connection.facts);
+  }
+
+  #prove(facts: ServerFacts): void {
     this.#server = facts;
     this.#latencyMs ??= facts.connectMs;
     this.#deps.watcher.noteHandshake(facts.connectMs);
@@ -292,7 +312,10 @@ export class Monitor {
     const to = transition(from, event, clock.now(), settings);
     if (to === from) return;
     this.#state = to;
-    if (isWaiting(to) && !isWaiting(from)) this.#dropHeart(to.reason);
+    if (isWaiting(to) && !isWaiting(from)) {
+      this.#dropHeart(to.reason);
+      this.#isStalled = false;
+    }
     onTransition(from, to);
     if (to.name !== from.name) emitter.emit("transition", { from, to });
     this.#wake.abort();

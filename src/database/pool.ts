@@ -34,7 +34,7 @@ export class Pool<C extends PooledConnection> {
     this.#opener = new Opener({
       ...deps,
       connectTimeoutMs: deps.settings.connectTimeoutMs,
-      onOpened: (connection) => this.#add(connection),
+      onOpened: (connection) => this.add(connection),
       onFailed: (error) => deps.onTrouble(error),
       discard: (connection) => connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late"),
     });
@@ -155,9 +155,24 @@ export class Pool<C extends PooledConnection> {
     this.fill();
   }
 
+  /** All of them, whether somebody holds them or not. */
+  connections(): Iterable<C> {
+    return this.#all;
+  }
+
   /** Those that somebody holds. */
   leased(): C[] {
     return [...this.#all].filter((connection) => connection.leasedAt !== Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether it has a connection that is not known to be lost. */
+  get isAlive(): boolean {
+    return this.#all.size > 0;
+  }
+
+  /** How many connections are on their way. */
+  get opening(): number {
+    return this.#opener.opening;
   }
 
   /** Whether any connection answers by the deadline: two idle ones are asked, leased ones vouch by what they answer. */
@@ -218,8 +233,10 @@ export class Pool<C extends PooledConnection> {
     await closing;
   }
 
-  #add(connection: C): void {
+  /** Takes in an open connection that nobody holds. */
+  add(connection: C): void {
     const { settings, random, onOpened } = this.#deps;
+    if (connection.isLost) return;
     connection.expiresAt = connection.openedAt + settings.maxLifetimeMs * (1 - LIFETIME_JITTER * random());
     this.#all.add(connection);
     connection.onLost = (error) => this.#lose(connection, error);

@@ -28,13 +28,17 @@ export interface Stall<C> {
 export interface StallDetectorDeps<C> {
   readonly clock: Clock;
   readonly stallAfterMs: number;
-  readonly leased: () => readonly C[];
-  /** Somebody waits for too long: `takeDue()` tells who. */
+  /** All that there are, whether somebody holds them or not. */
+  readonly connections: () => Iterable<C>;
+  /** Whether somebody waits for a connection, or one is being opened. */
+  readonly isWanted: () => boolean;
+  /** Somebody waits for too long: `takeDue()` tells who, as far as they hold a connection. */
   readonly onStall: () => void;
 }
 
 /**
- * Finds statements that wait without a byte of answer. It samples instead of timing each statement: a busy connection
+ * Finds statements that wait without a byte of answer, and a server that says nothing at all while it is waited for:
+ * statements whose deadlines are shorter than stall-after end without having been found. It samples instead of timing each statement: a busy connection
  * on which nothing has arrived since the last look runs the same statement as then.
  */
 export class StallDetector<C extends WatchedConnection> {
@@ -43,10 +47,14 @@ export class StallDetector<C extends WatchedConnection> {
   #stalls = new Map<C, Stall<C>>();
   #timer: Timer | undefined;
   #lookedAt = 0;
+  /** For how long nothing has arrived on any connection although somebody waits. */
+  #silentMs = 0;
+  #askAtMs: number;
 
   constructor(deps: StallDetectorDeps<C>) {
     this.#deps = deps;
     this.#tickMs = Math.min(TICK_MS, deps.stallAfterMs / 4);
+    this.#askAtMs = deps.stallAfterMs;
   }
 
   start(): void {
@@ -75,15 +83,21 @@ export class StallDetector<C extends WatchedConnection> {
   }
 
   #look(): void {
-    const { clock, stallAfterMs, leased, onStall } = this.#deps;
+    const { clock, stallAfterMs, connections, isWanted, onStall } = this.#deps;
     // While our own event loop stood still nothing could be heard: that time is not the server's.
     const now = clock.now();
     const stepMs = Math.min(now - this.#lookedAt, LARGEST_STEP_MS);
     let isAnyDue = false;
+    let isAnyHeard = false;
+    let isAnyBusy = false;
     const stalls = new Map<C, Stall<C>>();
-    for (const connection of leased()) {
-      if (!connection.isBusy) continue;
+    for (const connection of connections()) {
       const known = this.#stalls.get(connection);
+      isAnyHeard ||=
+        connection.lastAnswerAt > this.#lookedAt ||
+        (known?.mark ?? connection.chunksReceived) !== connection.chunksReceived;
+      if (!connection.isBusy || connection.leasedAt === Number.POSITIVE_INFINITY) continue;
+      isAnyBusy = true;
       if (known === undefined || !this.isStalled(known)) {
         const sinceMs = now - Math.max(connection.leasedAt, connection.lastAnswerAt);
         stalls.set(connection, begin(connection, Math.min(sinceMs, stepMs), stallAfterMs));
@@ -97,7 +111,22 @@ export class StallDetector<C extends WatchedConnection> {
       isAnyDue = true;
     }
     this.#stalls = stalls;
-    if (isAnyDue) onStall();
+    const isSilent = !isAnyHeard && (isAnyBusy || isWanted());
+    if (this.#hearNothing(isSilent ? stepMs : undefined) || isAnyDue) {
+      this.#askAtMs = Math.max(this.#silentMs * PATIENCE, stallAfterMs);
+      onStall();
+    }
+  }
+
+  /** Counts for how long the server has said nothing; whether it is to be asked why. */
+  #hearNothing(stepMs: number | undefined): boolean {
+    if (stepMs === undefined) {
+      this.#silentMs = 0;
+      this.#askAtMs = this.#deps.stallAfterMs;
+      return false;
+    }
+    this.#silentMs += stepMs;
+    return this.#silentMs >= this.#askAtMs;
   }
 }
 

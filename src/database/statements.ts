@@ -155,7 +155,7 @@ async function canRepeat(deps: LeaseDeps, failure: unknown, { kind, repeats, dea
   if (isRefusedWrite(failure, kind) && repeats === 0) return deps.gate.isAwayAfterVerdict(deadline);
   if (!mayRepeat(failure, kind, repeats)) return false;
   if (needsBudget(failure) && !deps.budget.tryWithdraw()) return false;
-  await pauseBefore(deps, failure, repeats + 1);
+  await pauseBefore(deps, failure, { repetition: repeats + 1, deadline });
   return true;
 }
 

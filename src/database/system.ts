@@ -11,7 +11,7 @@ import { Gate, shuttingDown } from "./gate.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
 import { LeaseGuard } from "./lease-guard.ts";
-import { Monitor } from "./monitor.ts";
+import { Monitor, type ProbeConnection } from "./monitor.ts";
 import { Pool } from "./pool.ts";
 import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -41,7 +41,7 @@ export interface SystemDeps {
 /** The parts of the connection system, put together and running. */
 export interface System {
   readonly lease: LeaseDeps;
-  readonly monitor: Monitor;
+  readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
   close(options: { readonly graceMs: number }): Promise<void>;
@@ -64,13 +64,13 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const { open, knock } = connector({ clock, sweep });
   const openNamed = (name: string) => (deadlineAt: number, unwanted: AbortSignal) =>
     open(name, deadlineAt, AbortSignal.any([closing.signal, unwanted]));
-  const probe = openNamed(`${target.applicationName}-probe`);
+  const connect = openNamed(target.applicationName);
   const pool: Pool<LeasedConnection> = new Pool<LeasedConnection>({
     clock,
     random,
     sweep,
     settings,
-    open: openNamed(target.applicationName),
+    open: connect,
     onOpened: ({ facts }) => observer.connectionCreated(facts.connectMs),
     onTrouble,
     expiredError: () => gate.expired(),
@@ -79,7 +79,8 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const stalls = new StallDetector<LeasedConnection>({
     clock,
     stallAfterMs: settings.stallAfterMs,
-    leased: () => pool.leased(),
+    connections: () => pool.connections(),
+    isWanted: () => pool.waiting + pool.opening > 0,
     onStall: () => monitor.stall(),
   });
   const stallDeps = {
@@ -88,15 +89,18 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     takeDue: () => stalls.takeDue(),
     isStalled: stalls.isStalled,
   };
-  const monitor: Monitor = new Monitor({
+  const monitor: Monitor<LeasedConnection & ProbeConnection> = new Monitor({
     clock,
     settings,
     emitter,
-    watcher: new Watcher({ clock, random, settings, probe, knock }),
-    probe,
+    watcher: new Watcher({ clock, random, settings, connect, knock }),
+    probe: openNamed(`${target.applicationName}-probe`),
+    connect,
+    giveToPool: (connection) => pool.add(connection),
     isWanted: (facts: ServerFacts) => hasRole(facts, target.targetSessionAttrs),
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
+    poolIsAlive: () => pool.isAlive,
     // Whoever can be asked in another way has sessions that tell nothing about each other.
     checkStalls: (prober, signal) => (isBusy ? Promise.resolve() : checkStalls(prober, stallDeps, signal)),
     onTransition,

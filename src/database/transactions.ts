@@ -55,6 +55,6 @@ async function runAttempts<T>(
       : mayRepeat(failure, "read", repeats);
     if (!canRepeat) throw failure;
     deps.onRepeat();
-    await pauseBefore(deps, failure, repeats + 1);
+    await pauseBefore(deps, failure, { repetition: repeats + 1, deadline });
   }
 }

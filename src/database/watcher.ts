@@ -8,7 +8,10 @@ import { codeOf } from "./sqlstate.ts";
 const PATIENCE_AFTER_MS = 5000;
 const PATIENT_PAUSE_MS = 250;
 const MIN_LOOK_MS = 500;
+/** The shortest pause is drawn from around it. */
 const JITTER = 0.1;
+/** All others are up to this part shorter than their measure, which is what recovery is promised by. */
+const EARLY = 0.2;
 
 /** Nothing listens there: a bare TCP connect is enough to learn that this has changed. */
 const NOBODY_LISTENS = new Set(["ECONNREFUSED", "ENOENT"]);
@@ -19,7 +22,7 @@ export interface WatcherDeps<C = Connection> {
   readonly random: Random;
   readonly settings: Pick<PoolSettings, "watchRatio" | "watchMinMs" | "watchMaxMs" | "connectTimeoutMs">;
   /** A whole handshake and a query that proves the server; rejects when there is none. */
-  readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
+  readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** A bare TCP connect; rejects when nobody listens. */
   readonly knock: (deadlineAt: number, signal: AbortSignal) => Promise<void>;
 }
@@ -44,10 +47,11 @@ export class Watcher<C = Connection> {
     const { watchRatio, watchMinMs, watchMaxMs } = settings;
     const isPatient = this.#notNowSince !== undefined && clock.now() - this.#notNowSince >= PATIENCE_AFTER_MS;
     const shortest = isPatient ? Math.max(watchMinMs, PATIENT_PAUSE_MS) : watchMinMs;
-    return jittered(
-      Math.min(Math.max(shortest, watchRatio * outageAgeMs), Math.max(watchMaxMs, shortest)),
-      JITTER,
-      random,
+    const drawn = random();
+    const longest = Math.min(watchRatio * outageAgeMs, Math.max(watchMaxMs, shortest));
+    return Math.max(
+      jittered(shortest, JITTER, () => drawn),
+      longest * (1 - EARLY * drawn),
     );
   }
 
@@ -58,7 +62,7 @@ export class Watcher<C = Connection> {
 
   /** A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted. */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
-    const { clock, probe, knock, settings } = this.#deps;
+    const { clock, connect, knock, settings } = this.#deps;
     const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
     let isSomebodyThere = false;
@@ -67,7 +71,7 @@ export class Watcher<C = Connection> {
         await knock(limitAt, signal);
         isSomebodyThere = true;
       }
-      const connection = await probe(limitAt, signal);
+      const connection = await connect(limitAt, signal);
       this.#lastCode = "";
       return connection;
     } catch (error) {

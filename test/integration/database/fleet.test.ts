@@ -325,9 +325,9 @@ function mostOf(counts: ReadonlyMap<number, number>): number {
   return Math.max(0, ...counts.values());
 }
 
-/** The watcher's looks in the second that begins at this age of the outage, its pauses drawn evenly around their middle. */
+/** The watcher's looks in the second that begins at this age of the outage: its pauses are up to 20 % shorter, 10 % on average. */
 function looksPerSecond(ageMs: number): number {
-  return 1000 / Math.min(Math.max(watchMinMs, watchRatio * ageMs), watchMaxMs);
+  return 1000 / Math.max(watchMinMs, 0.9 * Math.min(watchRatio * ageMs, watchMaxMs));
 }
 
 // All come back between two counted attempts, so that it is the watcher who has to notice.

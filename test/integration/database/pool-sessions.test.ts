@@ -8,7 +8,7 @@ test("the server sees 2 idle connections, at most 20, the 21st request waiting, 
   await using opened = openOn(server, { idleTimeoutMs: 1500 });
   const { db } = opened;
   await waitForSessions(server, "deby", (count) => count === 2);
-  expect(await sessionsOf(server, "deby-probe")).toBe(1);
+  await waitForSessions(server, "deby-probe", (count) => count === 1);
 
   const counts = { deby: 0, probe: 0 };
   let isDone = false;

@@ -20,9 +20,14 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     refusal: undefined as string | undefined,
     isReadOnly: false,
     isPoolAnswering: false,
+    /** Of connections that the pool gets. */
+    dialsAt: [] as number[],
+    /** Of those that stay the monitor's own. */
     probesAt: [] as number[],
     stallChecksAt: [] as number[],
+    isPoolAlive: true,
     hearts: [] as ProbeConnection[],
+    pooled: [] as ProbeConnection[],
   };
   const after = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
 
@@ -35,22 +40,21 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     if (world.refusal) throw codedError(world.refusal, "refused by name");
   }
 
-  async function probe(deadlineAt: number): Promise<ProbeConnection> {
-    world.probesAt.push(clock.now());
+  async function dial(deadlineAt: number): Promise<ProbeConnection> {
     await reach(deadlineAt).catch((error) => {
       throw connectError(error, "db:5432");
     });
-    const heart = {
+    const connection = {
       facts: { ...facts, isReadOnly: world.isReadOnly },
       backend: { pid: 1, startedAt: "now", server: "s", isDirect: true },
       isLost: false,
       isBusy: false,
       onLost: () => {},
       close: async () => {
-        heart.isLost = true;
+        connection.isLost = true;
       },
       destroy: () => {
-        heart.isLost = true;
+        connection.isLost = true;
       },
       control: async (_: string, at: number) => {
         if (world.isFrozen || !world.isUp) {
@@ -60,15 +64,26 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
         return { rows: [], command: "SELECT" };
       },
     };
+    return connection;
+  }
+
+  async function probe(deadlineAt: number): Promise<ProbeConnection> {
+    world.probesAt.push(clock.now());
+    const heart = await dial(deadlineAt);
     world.hearts.push(heart);
     return heart;
+  }
+
+  async function connect(deadlineAt: number): Promise<ProbeConnection> {
+    world.dialsAt.push(clock.now());
+    return await dial(deadlineAt);
   }
 
   const watcher = new Watcher<ProbeConnection>({
     clock,
     random: () => 0.5,
     settings: defaultSettings,
-    probe,
+    connect,
     knock: reach,
   });
   const names: string[] = [];
@@ -78,6 +93,9 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     emitter,
     watcher,
     probe,
+    connect,
+    giveToPool: (connection) => void world.pooled.push(connection),
+    poolIsAlive: () => world.isPoolAlive,
     isWanted: ({ isReadOnly }) => !isReadOnly,
     isBusy: options.isBusy,
     checkStalls: async () => void world.stallChecksAt.push(clock.now()),
@@ -96,7 +114,8 @@ describe("the monitor", () => {
     const { clock, monitor, names, world } = setUp();
     await clock.advance(95_000);
     expect(names).toEqual(["up"]);
-    expect(world.probesAt).toEqual([0]);
+    expect(world.dialsAt).toEqual([0]);
+    expect(world.probesAt).toEqual([500]);
     expect(monitor.latencyMs).toBeDefined();
   });
 
@@ -107,7 +126,29 @@ describe("the monitor", () => {
     loseSocket();
     await clock.advance(10);
     expect(names).toEqual(["up", "suspect", "up"]);
-    expect(world.probesAt).toEqual([0, 1000]);
+    expect(world.probesAt).toEqual([500, 1000]);
+    expect(world.dialsAt).toEqual([0]);
+  });
+
+  test("the connection that ends an outage is the pool's, not the heart's", async () => {
+    const { clock, world } = setUp();
+    await clock.advance(1000);
+    const [pooled] = world.pooled;
+    expect(world.pooled.length).toBe(1);
+    expect(world.hearts.length).toBe(1);
+    expect(world.hearts).not.toContain(pooled as ProbeConnection);
+  });
+
+  test("whoever vouched for a server that shuts down and died since has vouched for nothing", async () => {
+    const { clock, world, names, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.refusal = "57P03";
+    world.isPoolAnswering = true;
+    world.isPoolAlive = false;
+    for (const heart of world.hearts) await heart.close();
+    loseSocket();
+    await clock.advance(10);
+    expect(names).toEqual(["up", "suspect", "reconnecting"]);
   });
 
   test("attempts fall on 0, 2, 6, 12, 20 s after the loss and every 10 s from 30 s on", async () => {
@@ -160,9 +201,11 @@ describe("the monitor", () => {
     for (const heart of world.hearts) await heart.close();
     loseSocket();
     world.probesAt.length = 0;
+    world.dialsAt.length = 0;
     await clock.advance(35_000);
     expect(names).toEqual(["up", "suspect", "blocked"]);
-    expect(world.probesAt.map((at) => at - 1000)).toEqual([0, 0, 10_000, 20_000, 30_000]);
+    expect(world.probesAt).toEqual([1000]);
+    expect(world.dialsAt.map((at) => at - 1000)).toEqual([0, 10_000, 20_000, 30_000]);
     world.refusal = undefined;
     await clock.advance(10_000);
     expect(monitor.state.name).toBe("up");

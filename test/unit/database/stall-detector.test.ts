@@ -5,15 +5,17 @@ import { ManualClock } from "../../support/manual-clock.ts";
 function setUp() {
   const clock = new ManualClock();
   const connection = { isBusy: true, chunksReceived: 7, leasedAt: 0, lastAnswerAt: 0 };
+  const world = { connections: [connection], isWanted: false };
   const toldAt: number[] = [];
   const detector = new StallDetector({
     clock,
     stallAfterMs: 2000,
-    leased: () => [connection],
+    connections: () => world.connections,
+    isWanted: () => world.isWanted,
     onStall: () => void toldAt.push(clock.now()),
   });
   detector.start();
-  return { clock, connection, toldAt, detector };
+  return { clock, connection, toldAt, detector, world };
 }
 
 describe("the stall detector", () => {
@@ -56,6 +58,32 @@ describe("the stall detector", () => {
     expect(toldAt).toEqual([]);
     await clock.advance(400);
     expect(toldAt.length).toBe(1);
+  });
+
+  test("a server that says nothing while somebody waits is noticed although no statement waits so long", async () => {
+    const { clock, connection, toldAt, world, detector } = setUp();
+    await clock.advance(1000);
+    world.connections.length = 0;
+    world.isWanted = true;
+    await clock.advance(900);
+    expect(toldAt).toEqual([]);
+    await clock.advance(200);
+    expect(toldAt).toEqual([2000]);
+    expect(detector.takeDue()).toEqual([]);
+    await clock.advance(2000);
+    expect(toldAt).toEqual([2000, 4000]);
+    world.connections.push({ ...connection, isBusy: false, lastAnswerAt: clock.now() + 50 });
+    await clock.advance(1900);
+    expect(toldAt).toEqual([2000, 4000]);
+    await clock.advance(300);
+    expect(toldAt).toEqual([2000, 4000, 6200]);
+  });
+
+  test("nobody who waits hears no silence", async () => {
+    const { clock, toldAt, world } = setUp();
+    world.connections.length = 0;
+    await clock.advance(10_000);
+    expect(toldAt).toEqual([]);
   });
 
   test("leaves no timer when it is stopped", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../src/core/random.ts";
+import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { codedError } from "../../../src/core/within.ts";
 import { Watcher } from "../../../src/database/watcher.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -7,18 +7,22 @@ import { defaultSettings } from "../../support/settings.ts";
 
 const wanted = new AbortController().signal;
 
-function setUp(probe: () => Promise<string>, knock: () => Promise<void> = () => Promise.resolve()) {
+function setUp(
+  connect: () => Promise<string>,
+  knock: () => Promise<void> = () => Promise.resolve(),
+  random: Random = () => 0.5,
+) {
   const clock = new ManualClock();
   const calls: string[] = [];
   const limits: number[] = [];
   const watcher = new Watcher<string>({
     clock,
-    random: () => 0.5,
+    random,
     settings: defaultSettings,
-    probe: (deadlineAt) => {
-      calls.push("probe");
+    connect: (deadlineAt) => {
+      calls.push("connect");
       limits.push(deadlineAt - clock.now());
-      return probe();
+      return connect();
     },
     knock: () => {
       calls.push("knock");
@@ -31,11 +35,16 @@ function setUp(probe: () => Promise<string>, knock: () => Promise<void> = () => 
 const refuse = () => Promise.reject(codedError("ECONNREFUSED", "refused"));
 
 describe("the watcher's pause", () => {
-  test("is 2 % of the outage's age, at least 50 ms and at most 2 s", () => {
-    const { watcher } = setUp(refuse);
-    expect([0, 1000, 5000, 10_000, 60_000, 100_000, 3_600_000].map((age) => watcher.pauseMs(age))).toEqual([
-      50, 50, 100, 200, 1200, 2000, 2000,
-    ]);
+  test("is 2 % of the outage's age, at least 50 ms and at most 2 s, and up to a fifth shorter by chance", () => {
+    const pauses = (random: Random) => {
+      const { watcher } = setUp(refuse, undefined, random);
+      return [0, 1000, 5000, 10_000, 60_000, 100_000, 3_600_000].map((age) => watcher.pauseMs(age));
+    };
+    expect(pauses(() => 0)).toEqual([45, 45, 100, 200, 1200, 2000, 2000]);
+    expect(pauses(() => 0.5)).toEqual([50, 50, 90, 180, 1080, 1800, 1800]);
+    for (const [index, pause] of pauses(() => 1).entries()) {
+      expect(pause).toBeCloseTo([55, 55, 80, 160, 960, 1600, 1600][index] ?? 0);
+    }
   });
 
   test("keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour", () => {
@@ -43,7 +52,7 @@ describe("the watcher's pause", () => {
       clock: new ManualClock(),
       random: seededRandom(7),
       settings: defaultSettings,
-      probe: refuse,
+      connect: refuse,
       knock: refuse,
     });
     const dialsWithin = (ms: number) => {
@@ -78,20 +87,20 @@ describe("a look", () => {
     expect(await watcher.look(1000, wanted)).toBeUndefined();
     isListening = true;
     expect(await watcher.look(1000, wanted)).toBe("connection");
-    expect(calls).toEqual(["probe", "knock", "knock", "probe"]);
+    expect(calls).toEqual(["connect", "knock", "knock", "connect"]);
   });
 
   test("never costs two dials twice in a row where a knock is answered and the handshake refused", async () => {
     const { watcher, calls } = setUp(refuse, () => Promise.resolve());
     for (let look = 0; look < 4; look += 1) await watcher.look(1000, wanted);
-    expect(calls).toEqual(["probe", "knock", "probe", "probe", "knock", "probe"]);
+    expect(calls).toEqual(["connect", "knock", "connect", "connect", "knock", "connect"]);
   });
 
   test("goes straight to the handshake when something accepts and closes, as Docker's port proxy does", async () => {
     const { watcher, calls } = setUp(() => Promise.reject(codedError("CONNECTION_CLOSED", "closed")));
     await watcher.look(1000, wanted);
     await watcher.look(1000, wanted);
-    expect(calls).toEqual(["probe", "probe"]);
+    expect(calls).toEqual(["connect", "connect"]);
   });
 
   test("may take ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {

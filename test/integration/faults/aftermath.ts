@@ -1,0 +1,101 @@
+import type { PostgresServer } from "../../support/postgres.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+import { POOL_MAX } from "./fault.ts";
+import type { Table } from "./figures.ts";
+import { isSuccess, type LedgerEntry } from "./ledger.ts";
+import type { Served } from "./served.ts";
+import { MAINTENANCE, ROLE } from "./stage.ts";
+
+/** Long enough for all connections of the pool to be in use at once. */
+const HOLD_MS = 500;
+const POOL_MIN = 2;
+const MAX_PROBES = 2;
+/** deby has 25 s to shut down; without work it needs none of them. */
+const EXIT_WITHIN_MS = 5000;
+const SETTLED_WITHIN_MS = 5000;
+
+/** Every row of a segment, by how often it is there. */
+export async function readTable(server: PostgresServer, segment: number): Promise<Table> {
+  const rows = await server.psql<{ id: string; count: number }>(
+    `SELECT id::text AS id, count(*)::int AS count FROM fault_row WHERE segment = ${segment} GROUP BY id`,
+  );
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}
+
+/**
+ * What is wrong with the pool: as many requests as it has connections must all be answered, each by a backend of its
+ * own, and those backends are all the sessions that the server knows of.
+ */
+export async function examinePool(server: PostgresServer, served: Served): Promise<string[]> {
+  const wrong: string[] = [];
+  const inRest = await settled(server, ({ pooled }) => pooled.length >= POOL_MIN && pooled.length <= POOL_MAX);
+  if (inRest.pooled.length < POOL_MIN || inRest.pooled.length > POOL_MAX) {
+    wrong.push(`the pool has ${inRest.pooled.length} connections`);
+  }
+  const asked = Array.from({ length: POOL_MAX }, () => askBackend(served));
+  await waitUntil("all connections are at work", async () => (await sessions(server)).atWork >= POOL_MAX).catch(
+    () => {},
+  );
+  const { pooled, probes } = await sessions(server);
+  const answers = await Promise.all(asked);
+  const unanswered = answers.filter((entry) => !isSuccess(entry));
+  const pids = new Set(answers.filter(isSuccess).map(({ body }) => Number(body?.["pid"])));
+  if (unanswered.length > 0) wrong.push(`${unanswered.length} of ${POOL_MAX} connections do not answer`);
+  if (pids.size !== POOL_MAX) wrong.push(`${POOL_MAX} requests at once were answered by ${pids.size} connections`);
+  const strays = pooled.filter((pid) => !pids.has(pid));
+  if (strays.length > 0) wrong.push(`the server has ${strays.length} sessions that are not in the pool`);
+  if (probes.length > MAX_PROBES) wrong.push(`the server has ${probes.length} sessions of probes`);
+  return wrong;
+}
+
+/** Ends deby as an operator does; what is wrong with how it went. */
+export async function examineEnd(server: PostgresServer, { process }: Served): Promise<string[]> {
+  const wrong: string[] = [];
+  process.kill("SIGTERM");
+  const { exitCode, signal } = await process.waitForExit(EXIT_WITHIN_MS);
+  if (exitCode !== 0) wrong.push(`deby ended with ${exitCode ?? signal} after SIGTERM`);
+  const { pooled, probes } = await settled(server, (left) => left.pooled.length + left.probes.length === 0);
+  if (pooled.length > 0 || probes.length > 0) {
+    wrong.push(
+      `after the end the server still has ${pooled.length} sessions of the pool and ${probes.length} of probes`,
+    );
+  }
+  return wrong;
+}
+
+interface Sessions {
+  readonly pooled: readonly number[];
+  readonly probes: readonly number[];
+  /** How many of the pooled run a statement. */
+  readonly atWork: number;
+}
+
+/** deby's sessions by pid, as the server sees them. */
+export async function sessions(server: PostgresServer): Promise<Sessions> {
+  const rows = await server.psql<{ pid: number; name: string; state: string | null }>(
+    `SELECT pid, application_name AS name, state FROM pg_stat_activity
+     WHERE usename = '${ROLE}' AND application_name LIKE 'deby%'`,
+    MAINTENANCE,
+  );
+  const pooled = rows.filter(({ name }) => name === "deby");
+  return {
+    pooled: pooled.map(({ pid }) => pid),
+    probes: rows.filter(({ name }) => name === "deby-probe").map(({ pid }) => pid),
+    atWork: pooled.filter(({ state }) => state === "active").length,
+  };
+}
+
+/** The sessions as soon as they are as wanted, or as they are when that takes too long. */
+async function settled(server: PostgresServer, isWanted: (sessions: Sessions) => boolean): Promise<Sessions> {
+  let seen = await sessions(server);
+  const giveUpAt = performance.now() + SETTLED_WITHIN_MS;
+  while (!isWanted(seen) && performance.now() < giveUpAt) {
+    await Bun.sleep(20);
+    seen = await sessions(server);
+  }
+  return seen;
+}
+
+function askBackend({ client }: Served): Promise<LedgerEntry> {
+  return client.send({ kind: "other", method: "GET", path: `/faults/hold/${HOLD_MS}` });
+}
