@@ -4,6 +4,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export interface Deadline {
   readonly at: number;
   readonly signal?: AbortSignal;
+  /** Such a signal that costs something to make: for those who wait for longer than most. */
+  readonly makeSignal?: () => AbortSignal;
   /** The request was answered: what still runs in its course, say a timer that it started, is no part of it. */
   readonly isAnswered?: boolean;
 }
@@ -25,6 +27,6 @@ export function currentDeadline(): Deadline | undefined {
 export function earlier(a: Deadline | undefined, b: Deadline): Deadline {
   if (a === undefined) return b;
   const at = Math.min(a.at, b.at);
-  const signal = a.signal && b.signal ? AbortSignal.any([a.signal, b.signal]) : (a.signal ?? b.signal);
-  return signal === undefined ? { at } : { at, signal };
+  const signals = [a, b].flatMap(({ signal, makeSignal }) => signal ?? makeSignal?.() ?? []);
+  return signals.length === 0 ? { at } : { at, signal: AbortSignal.any(signals) };
 }

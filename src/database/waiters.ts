@@ -13,6 +13,10 @@ export abstract class Waiter<T> implements EventListenerObject {
   queue: Waiters<T> | undefined;
   expiresAt = Number.POSITIVE_INFINITY;
   signal: AbortSignal | undefined;
+  /** Whose signal is still to be made, should it wait for long. */
+  deadline: Deadline | undefined;
+  /** It has waited since the last tick at least. */
+  isOld = false;
 
   /** It has what it waited for. */
   abstract served(value: T): void;
@@ -65,13 +69,15 @@ export class Waiters<T> implements Sweepable {
   }
 
   /** The same for a waiter that is none of a promise's. */
-  add(waiter: Waiter<T>, { at, signal }: Deadline, latestAt: number): void {
+  add(waiter: Waiter<T>, deadline: Deadline, latestAt: number): void {
+    const { at, signal } = deadline;
     if (signal?.aborted) {
       waiter.refused(abortedError());
       return;
     }
-    signal?.addEventListener("abort", waiter);
-    waiter.signal = signal;
+    listen(waiter, signal);
+    waiter.deadline = deadline;
+    waiter.isOld = false;
     waiter.expiresAt = Math.min(at, latestAt);
     waiter.queue = this;
     waiter.before = this.#newest;
@@ -108,7 +114,11 @@ export class Waiters<T> implements Sweepable {
   }
 
   sweep(now: number): boolean {
-    for (const waiter of this.#everybody()) if (waiter.expiresAt <= now) this.#refuse(waiter, this.#expiredError());
+    for (const waiter of this.#everybody()) {
+      if (waiter.expiresAt <= now) this.#refuse(waiter, this.#expiredError());
+      else if (waiter.isOld) this.#listenLate(waiter);
+      waiter.isOld = true;
+    }
     return this.#size > 0;
   }
 
@@ -124,7 +134,16 @@ export class Waiters<T> implements Sweepable {
     waiter.queue = undefined;
     waiter.signal?.removeEventListener("abort", waiter);
     waiter.signal = undefined;
+    waiter.deadline = undefined;
     this.#size -= 1;
+  }
+
+  /** Most are served within a tick, and need no signal. */
+  #listenLate(waiter: Waiter<T>): void {
+    if (waiter.queue !== this || waiter.signal !== undefined) return;
+    const signal = waiter.deadline?.makeSignal?.();
+    if (signal?.aborted) this.#refuse(waiter, abortedError());
+    else listen(waiter, signal);
   }
 
   #refuse(waiter: Waiter<T>, error: DebyError): void {
@@ -139,6 +158,11 @@ export class Waiters<T> implements Sweepable {
     for (let waiter = this.#oldest; waiter !== undefined; waiter = waiter.after) everybody.push(waiter);
     return everybody;
   }
+}
+
+function listen<T>(waiter: Waiter<T>, signal: AbortSignal | undefined): void {
+  signal?.addEventListener("abort", waiter);
+  waiter.signal = signal;
 }
 
 function abortedError(): DebyError {

@@ -26,8 +26,8 @@ class RequestInFlight implements Deadline {
     this.#owner = owner;
   }
 
-  /** The client's disconnect. Made only when somebody asks: most requests are never held. */
-  get signal(): AbortSignal {
+  /** The client's disconnect. Made only when somebody asks: most requests never wait for long. */
+  makeSignal(): AbortSignal {
     return this.#request.signal;
   }
 

@@ -12,7 +12,7 @@ import { type FieldIssue, isDetailWithheld, notFoundError, problemResponse } fro
 import { describeIssues, issuesOf, type TextParts } from "./validation-issues.ts";
 
 /** What Elysia hands to an error hook, as far as it is needed here. */
-export interface FailedRequest extends TextParts {
+interface FailedRequest extends TextParts {
   readonly code: unknown;
   readonly error: unknown;
   readonly request: Request;
@@ -40,7 +40,7 @@ export function createProblemHook({ log, methodsOf }: ProblemHookOptions): Probl
   // Elysia reads the source of hooks to learn what of a request they use, and prepares that for each request. Of a hook
   // that hands on its argument it believes that it uses everything: cookies, headers, query and body would be parsed for
   // every route, since all of them have this hook. What a route itself declares is there without that.
-  const source = "function ({ error, request, path, set }) { return set }";
+  const source = "function ({ error }) { return error }";
   return Object.defineProperty(answerWithProblem, "toString", { value: () => source });
 
   function responseFor(failed: FailedRequest): Response | undefined {

@@ -1,7 +1,7 @@
 import type { AnyElysia } from "elysia";
 import { awaitEveryHandler } from "./async-handlers.ts";
 import { insideOf } from "./elysia-inside.ts";
-import type { FailedRequest, ProblemHook } from "./problem-hook.ts";
+import type { ProblemHook } from "./problem-hook.ts";
 
 /** A program's own Elysia app, made ready to be served. */
 export interface UserApp {
@@ -21,7 +21,8 @@ export function adoptUserApp(app: AnyElysia, onError: ProblemHook): UserApp {
     hooks.error = [...[hooks.error ?? []].flat(), { fn: onError, scope: "local" }];
   }
   awaitEveryHandler(app);
-  app.onError((failed) => onError(failed as FailedRequest)).compile();
+  // The hook itself: of a function that hands on its argument Elysia believes that it uses the whole request.
+  app.onError(onError as (failed: unknown) => Response | undefined).compile();
   const inside = insideOf(app);
   return {
     app,

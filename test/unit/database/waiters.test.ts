@@ -57,6 +57,29 @@ describe("waiters", () => {
     expect(log).toEqual(["a ABORTED", "b got 1"]);
   });
 
+  test("a signal that has to be made is made for those who wait for more than a tick", async () => {
+    const { clock, waiters } = setUp();
+    const away = new AbortController();
+    let made = 0;
+    const makeSignal = () => {
+      made += 1;
+      return away.signal;
+    };
+    const [quick, slow] = [1, 2].map(() => waiters.wait({ at: 1000, makeSignal }));
+    waiters.serve("1");
+    expect(await quick).toBe("1");
+    await clock.advance(20);
+    expect(made).toBe(0);
+    await clock.advance(40);
+    expect(made).toBe(1);
+    away.abort();
+    expect(await slow?.catch((error) => error.code)).toBe("ABORTED");
+    expect(waiters.size).toBe(0);
+    const gone = waiters.wait({ at: 1000, makeSignal });
+    await clock.advance(60);
+    expect(await gone.catch((error) => error.code)).toBe("ABORTED");
+  });
+
   test("a caller that is already gone never enters", async () => {
     const { waiters, log, wait } = setUp();
     await wait("a", 1000, AbortSignal.abort());

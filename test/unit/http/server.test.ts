@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Elysia } from "elysia";
-import { currentDeadline } from "../../../src/core/deadline.ts";
+import { currentDeadline, type Deadline } from "../../../src/core/deadline.ts";
 import { DebyError } from "../../../src/errors.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { fakeLog, testApp, testServer } from "./fakes.ts";
@@ -61,7 +61,7 @@ describe("a request's deadline", () => {
   test("carries the signal of a client that goes away", async () => {
     let signal: AbortSignal | undefined;
     const userApp = new Elysia().get("/watch", () => {
-      signal = currentDeadline()?.signal;
+      signal = currentDeadline()?.makeSignal?.();
       return never();
     });
     await using server = testServer(testApp({ userApp }));
@@ -72,6 +72,24 @@ describe("a request's deadline", () => {
     client.abort();
     expect(await gone).toBe("AbortError");
     await waitUntil("the signal", () => signal?.aborted);
+  });
+
+  test("tells of a client that went away before anybody asked", async () => {
+    let deadline: Deadline | undefined;
+    const left = Promise.withResolvers<void>();
+    const userApp = new Elysia().get("/watch", async () => {
+      deadline = currentDeadline();
+      await left.promise;
+      return "late";
+    });
+    await using server = testServer(testApp({ userApp }));
+    const client = new AbortController();
+    const gone = fetch(`${server.url}/watch`, { signal: client.signal }).catch((error: Error) => error.name);
+    await waitUntil("the route runs", () => deadline);
+    client.abort();
+    expect(await gone).toBe("AbortError");
+    await waitUntil("the signal", () => deadline?.makeSignal?.().aborted);
+    left.resolve();
   });
 });
 
