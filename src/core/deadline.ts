@@ -5,7 +5,7 @@ export interface Deadline {
   readonly at: number;
   readonly signal?: AbortSignal;
   /** Such a signal that costs something to make: for those who wait for longer than most. */
-  readonly makeSignal?: () => AbortSignal;
+  makeSignal?(): AbortSignal;
   /** The request was answered: what still runs in its course, say a timer that it started, is no part of it. */
   readonly isAnswered?: boolean;
 }
@@ -23,10 +23,15 @@ export function currentDeadline(): Deadline | undefined {
   return deadline?.isAnswered ? undefined : deadline;
 }
 
+/** Its signal, made if need be. */
+export function signalOf(deadline: Deadline): AbortSignal | undefined {
+  return deadline.signal ?? deadline.makeSignal?.();
+}
+
 /** The earlier of two; a signal of either is kept, both are combined. */
 export function earlier(a: Deadline | undefined, b: Deadline): Deadline {
   if (a === undefined) return b;
   const at = Math.min(a.at, b.at);
-  const signals = [a, b].flatMap(({ signal, makeSignal }) => signal ?? makeSignal?.() ?? []);
+  const signals = [a, b].flatMap((deadline) => signalOf(deadline) ?? []);
   return signals.length === 0 ? { at } : { at, signal: AbortSignal.any(signals) };
 }

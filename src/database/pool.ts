@@ -1,3 +1,4 @@
+import { sleep } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
 import type { DebyError } from "../errors.ts";
 import { Opener } from "./opener.ts";
@@ -6,6 +7,9 @@ import { type Waiter, Waiters } from "./waiters.ts";
 
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
+/** How long it may take until a leased connection is heard of, and how often it is looked, in milliseconds. */
+const VOUCH_LIMIT_MS = 500;
+const VOUCH_LOOK_MS = 10;
 /** How long an idle connection may take to prove itself. */
 const PROOF_LIMIT_MS = 2000;
 
@@ -177,12 +181,18 @@ export class Pool<C extends PooledConnection> {
 
   /** Whether any connection answers by the deadline: two idle ones are asked, leased ones vouch by what they answer. */
   async answers(deadlineAt: number): Promise<boolean> {
-    const since = this.#deps.clock.now();
+    const { clock } = this.#deps;
+    const since = clock.now();
     const asked = this.#idle.splice(-2).map((connection) => this.#prove(connection, deadlineAt));
-    const isAnswered = await Promise.any(
-      asked.map((answer) => answer.then((isGood) => isGood || Promise.reject())),
-    ).catch(() => false);
-    return isAnswered || [...this.#all].some((connection) => connection.lastAnswerAt > since);
+    const isAnswered = Promise.any(asked.map((answer) => answer.then((isGood) => isGood || Promise.reject())));
+    if (await isAnswered.catch(() => false)) return true;
+    const limitAt = Math.min(deadlineAt, since + VOUCH_LIMIT_MS);
+    while (this.#all.size > 0) {
+      if ([...this.#all].some((connection) => connection.lastAnswerAt > since)) return true;
+      if (clock.now() >= limitAt) return false;
+      await sleep(clock, VOUCH_LOOK_MS);
+    }
+    return false;
   }
 
   /** How many wait for a connection. */

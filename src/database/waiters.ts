@@ -1,4 +1,4 @@
-import type { Deadline } from "../core/deadline.ts";
+import { type Deadline, signalOf } from "../core/deadline.ts";
 import type { DeadlineSweep, Sweepable } from "../core/sweep.ts";
 import { DebyError } from "../errors.ts";
 
@@ -141,7 +141,7 @@ export class Waiters<T> implements Sweepable {
   /** Most are served within a tick, and need no signal. */
   #listenLate(waiter: Waiter<T>): void {
     if (waiter.queue !== this || waiter.signal !== undefined) return;
-    const signal = waiter.deadline?.makeSignal?.();
+    const signal = waiter.deadline && signalOf(waiter.deadline);
     if (signal?.aborted) this.#refuse(waiter, abortedError());
     else listen(waiter, signal);
   }

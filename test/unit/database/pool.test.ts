@@ -241,6 +241,22 @@ describe("the pool", () => {
     expect(await pool.answers(1000)).toBe(false);
   });
 
+  test("answers() waits for a while for leased connections to be heard of", async () => {
+    const { clock, pool, acquire } = setUp();
+    pool.setMode("running");
+    await clock.advance(100);
+    const connection = (await acquire()) as FakeConnection;
+    await acquire();
+    const heard = pool.answers(clock.now() + 2000);
+    await clock.advance(100);
+    connection.lastAnswerAt = clock.now();
+    await clock.advance(20);
+    expect(await heard).toBe(true);
+    const silent = pool.answers(clock.now() + 2000);
+    await clock.advance(510);
+    expect(await silent).toBe(false);
+  });
+
   test("a connection that comes back in a transaction is not used again", async () => {
     const { clock, pool, acquire } = setUp();
     pool.setMode("running");
