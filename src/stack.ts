@@ -7,7 +7,7 @@ import { type Database, openDatabase } from "./database/database.ts";
 import type { DatabaseEvents } from "./database/events.ts";
 import type { SystemDeps } from "./database/system.ts";
 import { createApp } from "./http/app.ts";
-import { ensureCanarySchema } from "./http/canary-table.ts";
+import { CanaryTable } from "./http/canary-table.ts";
 import { type HttpServer, serveHttp } from "./http/server.ts";
 import { loadUserRoutes } from "./http/user-routes.ts";
 import { logDatabase } from "./incidents/operator-log.ts";
@@ -132,7 +132,7 @@ function first<E extends keyof DatabaseEvents>(
 
 async function prepareCanary(db: Database, log: Log): Promise<void> {
   try {
-    await ensureCanarySchema(db);
+    await new CanaryTable(db).make();
     log.info("schema.ready", "Schema ready: deby.canary");
   } catch (error) {
     log.warn("schema.failed", `The canary's schema is not ready: ${(error as Error).message}`);

@@ -1,7 +1,7 @@
 // A small shop: deby serve --embedded --routes scripts/examples/shop.ts, then look at /swagger.
 
-import type { Database } from "deby";
-import { type Elysia, t } from "elysia";
+import type { Database, RouteContext } from "deby";
+import { t } from "elysia";
 
 const Id = t.Integer({ minimum: 1, maximum: 2_147_483_647 });
 const Product = t.Object({ id: t.Integer(), name: t.String(), priceCents: t.Integer(), stock: t.Integer() });
@@ -20,7 +20,7 @@ const REPEATABLE = { retryable: true };
 type Product = typeof Product.static;
 type Order = typeof Order.static;
 
-export default ({ app, db }: { app: Elysia; db: Database }) => {
+export default ({ app, db, idempotent }: RouteContext) => {
   let areTablesThere = false;
 
   return (
@@ -74,21 +74,26 @@ export default ({ app, db }: { app: Elysia; db: Database }) => {
       )
       .post(
         "/orders",
-        ({ body: { productId, quantity }, status }) =>
-          db.transaction(async (tx) => {
+        (context) =>
+          idempotent(context, async (tx) => {
+            const {
+              body: { productId, quantity },
+              status,
+            } = context;
             // The lock makes two orders for the last piece take turns.
             const [product] = await tx.query<{ priceCents: number; stock: number }>`
-              select price_cents as "priceCents", stock from shop_product where id = ${productId} for update`;
+            select price_cents as "priceCents", stock from shop_product where id = ${productId} for update`;
             if (product === undefined) return status(404, { message: `There is no product ${productId}` });
             if (product.stock < quantity) return status(409, { message: `Only ${product.stock} left` });
             await tx.query`update shop_product set stock = stock - ${quantity} where id = ${productId}`;
             const [order] = await tx.query<Order>`
-              insert into shop_order (product_id, quantity, total_cents)
-              values (${productId}, ${quantity}, ${product.priceCents * quantity})
-              returning id, product_id as "productId", quantity, total_cents as "totalCents"`;
+            insert into shop_order (product_id, quantity, total_cents)
+            values (${productId}, ${quantity}, ${product.priceCents * quantity})
+            returning id, product_id as "productId", quantity, total_cents as "totalCents"`;
             return status(201, order as Order);
-          }, REPEATABLE),
+          }),
         {
+          headers: idempotent.headers,
           body: NewOrder,
           response: { 201: Order, 404: Complaint, 409: Complaint },
           detail: { summary: "Orders a product" },

@@ -93,6 +93,7 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       stallAfterMs: values["stall-after"],
       requestTimeoutMs: values["request-timeout"],
       leaseWarningMs: values["lease-warning"],
+      keyRetentionMs: values["key-retention"],
       leaseLimitMs: values["lease-limit"],
       prepare: values.prepare,
     },

@@ -232,6 +232,16 @@ export const SETTINGS = [
     meaning: "a connection that one holder keeps so long is logged, with where it was taken; off for never",
   },
   {
+    name: "key-retention",
+    kind: "duration",
+    default: "24h",
+    min: "1s",
+    max: "8760h",
+    group: "Pool",
+    commands: SERVE,
+    meaning: "how long the keys of exactly-once writes are kept",
+  },
+  {
     name: "lease-limit",
     kind: "duration",
     default: "off",

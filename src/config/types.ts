@@ -47,6 +47,7 @@ export interface PoolSettings {
   readonly requestTimeoutMs: number;
   /** How long one holder may keep a connection before it is logged, and before it is cut; Infinity for never. */
   readonly leaseWarningMs: number;
+  readonly keyRetentionMs: number;
   readonly leaseLimitMs: number;
   readonly prepare: "auto" | "on" | "off";
 }

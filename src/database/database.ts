@@ -2,6 +2,8 @@ import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
 import { currentDeadline, type Deadline, earlier } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
 import type { CircuitState, DatabaseEvents, ServerFacts } from "./events.ts";
+import type { KeyStatus, OnceOptions } from "./outcome.ts";
+import type { Stored } from "./outcome-json.ts";
 import type { DatabaseStats } from "./pool-types.ts";
 import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
 import { runStatement } from "./statements.ts";
@@ -21,6 +23,13 @@ export interface Database {
   /** Any statement; never repeated once it was sent. */
   readonly query: Statement;
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Runs `work` in a transaction, once for all calls with this key, in whatever process: a lost connection, even one
+   * whose COMMIT was not answered, is resolved. All get the same result, as JSON gives it back.
+   */
+  once<T>(key: string, work: (tx: Transaction) => Promise<T>, options?: OnceOptions): Promise<Stored<T>>;
+  /** What has become of a key, in whatever scope. `unknown` where the database cannot be asked by the deadline. */
+  outcome(key: string): Promise<KeyStatus>;
   /** The same database with a deadline or a signal of its own. */
   with(options: DeadlineOptions): Database;
   /** The circuit's state, from memory. */
@@ -44,7 +53,7 @@ export interface Database {
  * Listen before you await: the first attempt begins in the next turn of the event loop.
  */
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
-  const { lease, monitor, emitter, stats, close } = startSystem(target, settings, deps);
+  const { lease, once, monitor, emitter, stats, close } = startSystem(target, settings, deps);
   const { clock } = lease;
 
   /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
@@ -60,6 +69,8 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       read: (strings, ...values) => runStatement(lease, "read", { strings, values }, deadline),
       query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
       transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
+      once: (key, work, options = {}) => once.run(key, work, deadline, options),
+      outcome: (key) => once.status(key, deadline),
       with: ({ deadlineMs, signal }) =>
         facade({
           ...(deadlineMs === undefined ? {} : { at: clock.now() + deadlineMs }),

@@ -46,7 +46,7 @@ export interface ServerFacts {
 }
 
 /** What programs ask of the database. */
-export type OperationName = "read" | "query" | "transaction";
+export type OperationName = "read" | "query" | "transaction" | "once";
 
 /**
  * Hears of every single use of the database, for metrics. Called in the course of each statement: an implementation is
@@ -81,6 +81,16 @@ export interface DatabaseEvents {
   heartbeatFailed: { readonly reason: Reason };
   /** The database is usable again. */
   recovered: Recovery;
+  /** The fate of a keyed transaction whose COMMIT was not answered was found out, or could not be in time. */
+  outcomeResolved: OutcomeResolved;
+  /** Keys older than key-retention were deleted. */
+  keysPruned: { readonly count: number };
+}
+
+export interface OutcomeResolved {
+  readonly outcome: "committed" | "not-committed" | "unknown";
+  /** Since the connection was lost. */
+  readonly durationMs: number;
 }
 
 export interface Recovery {

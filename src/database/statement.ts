@@ -14,3 +14,8 @@ export interface TransactionOptions {
   /** The function may be run again from its start if the transaction is known to be undone. Default: false. */
   readonly retryable?: boolean;
 }
+
+/** The template of a text that we wrote ourselves and that has no parameters. */
+export function asStatement(text: string): TemplateStringsArray {
+  return Object.assign([text], { raw: [text] });
+}

@@ -12,12 +12,17 @@ import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
 import { LeaseGuard } from "./lease-guard.ts";
 import { Monitor, type ProbeConnection } from "./monitor.ts";
+import type { Resolution } from "./once-run.ts";
+import { Once } from "./outcome.ts";
+import { OutcomePruner } from "./outcome-pruner.ts";
+import { createOutcomeTable } from "./outcome-table.ts";
 import { Pool } from "./pool.ts";
 import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { hasRole } from "./role.ts";
 import { checkStalls } from "./stall-check.ts";
 import { StallDetector } from "./stall-detector.ts";
+import { runTransaction } from "./transactions.ts";
 import { Watcher } from "./watcher.ts";
 
 /** Between two questions to the server whether it takes writes, in milliseconds. */
@@ -41,11 +46,15 @@ export interface SystemDeps {
 /** The parts of the connection system, put together and running. */
 export interface System {
   readonly lease: LeaseDeps;
+  readonly once: Once;
   readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
   close(options: { readonly graceMs: number }): Promise<void>;
 }
+
+/** For one step of the pruning, in milliseconds. */
+const PRUNE_LIMIT_MS = 10_000;
 
 const unobserved: DatabaseObserver = {
   connectionCreated() {},
@@ -144,6 +153,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   async function close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     monitor.drain();
     housekeeper.stop();
+    pruner.stop();
     stalls.stop();
     const heartClosed = monitor.stopHeart();
     await pool.close(clock.now() + graceMs);
@@ -160,8 +170,22 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     retries += 1;
   };
   const { leaseLimitMs } = settings;
+  const lease: LeaseDeps = { clock, random, sweep, pool, gate, budget, observer, leaseLimitMs, onReadOnly, onRepeat };
+  const table = createOutcomeTable();
+  const onResolved = (outcome: Resolution, durationMs: number): void =>
+    emitter.emit("outcomeResolved", { outcome, durationMs });
+  const pruner = new OutcomePruner({
+    clock,
+    random,
+    retentionMs: settings.keyRetentionMs,
+    isNeeded: () => table.isMade && monitor.state.name === "up",
+    transact: (work) => runTransaction(lease, work, (now) => ({ at: now + PRUNE_LIMIT_MS }), {}),
+    onPruned: (count) => emitter.emit("keysPruned", { count }),
+  });
+  pruner.start();
   return {
-    lease: { clock, random, sweep, pool, gate, budget, observer, leaseLimitMs, onReadOnly, onRepeat },
+    lease,
+    once: new Once({ ...lease, onResolved }, table),
     monitor,
     emitter,
     stats: () => ({ ...pool.stats(), ...gate.stats(), retries, retryBudget: Math.floor(budget.balance) }),

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Database } from "../database/database.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type AdminScope, createAdminGate } from "./auth.ts";
+import { CanaryTable } from "./canary-table.ts";
 import { createProblemHook } from "./problem-hook.ts";
 import { isReserved, pathOf } from "./reserved-routes.ts";
 import { type KnownRoute, RouteTable } from "./route-table.ts";
@@ -12,6 +13,7 @@ import { canaryRoutes } from "./routes/canary.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { outcomeRoutes } from "./routes/outcomes.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { tableRoutes } from "./routes/tables.ts";
@@ -66,7 +68,8 @@ export function createApp(deps: AppDeps): App {
   system.use(tableRoutes({ db, gate }));
   system.use(poolRoutes({ db, metrics, clock, gate }));
   system.use(metricsRoutes({ metrics, gate }));
-  if (settings.canary) system.use(canaryRoutes(db));
+  if (settings.canary) system.use(canaryRoutes(new CanaryTable(db)));
+  system.use(outcomeRoutes(db));
   system.use(docsRoutes({ version, apps: () => [system, ...(user === undefined ? [] : [user.app])] }));
   system.compile();
 

@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { isTableMissing, OwnTable } from "../database/own-table.ts";
 import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
 
@@ -8,77 +9,48 @@ export interface CanaryRow {
   readonly createdAt: string;
 }
 
-/** What an owner of the database runs where deby's own role may not. */
-export const CANARY_SQL = [
-  "create schema if not exists deby",
-  "create table if not exists deby.canary (id uuid primary key, created_at timestamptz not null default now())",
-  "grant usage on schema deby to ROLE",
-  "grant select, insert on deby.canary to ROLE",
-].join("; ");
-
-const UNDEFINED_TABLE = "42P01";
-const UNDEFINED_SCHEMA = "3F000";
-const NOT_ALLOWED = "42501";
-
-/**
- * Makes `deby.canary` where it is missing, one process at a time.
- * @throws DebyError DATABASE_MISCONFIGURED with the SQL to run where the role may not; what the database's loss gives.
- */
-export async function ensureCanarySchema(db: Database): Promise<void> {
-  try {
-    await db.transaction(createIfMissing, { retryable: true });
-  } catch (error) {
-    if (!hasReason(error, NOT_ALLOWED)) throw error;
-    const message = `The role may not create the table deby.canary. An owner of the database runs: ${CANARY_SQL}`;
-    throw new DebyError("DATABASE_MISCONFIGURED", message, {
-      cause: error,
-      reason: NOT_ALLOWED,
-      outcome: "rolled-back",
-    });
-  }
+export interface CanaryWrite {
+  readonly row: CanaryRow;
+  /** Whether this call made the row, be it that the server's answer to that was lost. */
+  readonly isNew: boolean;
+  /** Whether an earlier call with this key has given the answer. */
+  readonly isReplay: boolean;
 }
 
-async function createIfMissing(tx: Transaction): Promise<void> {
-  // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
-  if (await exists(tx)) return;
-  // Any number will do, as long as all deby processes take the same: this is "deby" in ASCII.
-  await tx.query`select pg_advisory_xact_lock(1684365945)`;
-  if (await exists(tx)) return;
-  const schemas = await tx.query`select 1 from pg_catalog.pg_namespace where nspname = 'deby'`;
-  if (schemas.length === 0) await tx.query`create schema deby`;
-  await tx.query`
-    create table deby.canary (id uuid primary key, created_at timestamptz not null default now())`;
-}
-
-async function exists(tx: Transaction): Promise<boolean> {
-  const tables = await tx.query`
-    select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'deby' and c.relname = 'canary'`;
-  return tables.length > 0;
-}
+const SCOPE = "canary";
 
 /** The canary's rows. The table is made at the first need, and again should it vanish. */
 export class CanaryTable {
-  readonly #db: Database;
-  #making: Promise<void> | undefined;
-  #isMade = false;
+  readonly #db: Pick<Database, "once" | "read" | "transaction">;
+  readonly #table = new OwnTable({
+    name: "canary",
+    columns: "id uuid primary key, created_at timestamptz not null default now()",
+    rights: "select, insert",
+  });
 
-  constructor(db: Database) {
+  constructor(db: Pick<Database, "once" | "read" | "transaction">) {
     this.#db = db;
   }
 
-  /** Returns the row and whether this call made it. */
-  async put(id: string): Promise<{ readonly row: CanaryRow; readonly isNew: boolean }> {
-    const created = await this.#withTable(
-      () => this.#db.query<CanaryRow>`
-        insert into deby.canary (id) values (${id}) on conflict (id) do nothing
-        returning id::text as "id", to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`,
-    );
-    const [row] = created;
-    if (row !== undefined) return { row, isNew: true };
-    const known = await this.get(id);
-    if (known !== undefined) return { row: known, isNew: false };
-    throw new DebyError("STATEMENT_FAILED", `The canary ${id} is taken and yet not there`);
+  /** What an owner of the database runs where deby's own role may not. */
+  get sql(): string {
+    return this.#table.sql;
+  }
+
+  /** Makes the table where it is missing; throws like `OwnTable.make`. */
+  async make(): Promise<void> {
+    await this.#table.make((work) => this.#db.transaction(work, { retryable: true }));
+  }
+
+  /** Exactly once for each key. */
+  async put(id: string, key = id): Promise<CanaryWrite> {
+    let isReplay = false;
+    const onReplay = (): void => {
+      isReplay = true;
+    };
+    const options = { scope: SCOPE, fingerprint: id, onReplay };
+    const { row, isNew } = await this.#withTable(() => this.#db.once(key, (tx) => write(tx, id), options));
+    return { row, isNew: isNew && !isReplay, isReplay };
   }
 
   /** Where the table was never made there is no row either; reading must not need the right to write. */
@@ -95,37 +67,26 @@ export class CanaryTable {
   }
 
   async #withTable<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#isMade) await this.#make();
+    if (!this.#table.isMade) await this.make();
     try {
       return await work();
     } catch (error) {
       if (!isTableMissing(error)) throw error;
-      this.#isMade = false;
-      await this.#make();
+      this.#table.forget();
+      await this.make();
       return await work();
     }
   }
-
-  /** One caller makes it, under its own deadline; should it fail, the next one tries. */
-  async #make(): Promise<void> {
-    while (this.#making !== undefined) {
-      await this.#making.catch(() => undefined);
-      if (this.#isMade) return;
-    }
-    this.#making = ensureCanarySchema(this.#db);
-    try {
-      await this.#making;
-      this.#isMade = true;
-    } finally {
-      this.#making = undefined;
-    }
-  }
 }
 
-function isTableMissing(error: unknown): boolean {
-  return hasReason(error, UNDEFINED_TABLE) || hasReason(error, UNDEFINED_SCHEMA);
-}
-
-function hasReason(error: unknown, reason: string): boolean {
-  return error instanceof DebyError && error.reason === reason;
+async function write(tx: Transaction, id: string): Promise<Pick<CanaryWrite, "row" | "isNew">> {
+  const [created] = await tx.query<CanaryRow>`
+    insert into deby.canary (id) values (${id}) on conflict (id) do nothing
+    returning id::text as "id", to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`;
+  if (created !== undefined) return { row: created, isNew: true };
+  const [known] = await tx.query<CanaryRow>`
+    select id::text as "id", to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"
+    from deby.canary where id = ${id}`;
+  if (known !== undefined) return { row: known, isNew: false };
+  throw new DebyError("STATEMENT_FAILED", `The canary ${id} is taken and yet not there`);
 }

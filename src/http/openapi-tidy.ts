@@ -10,14 +10,14 @@ export interface OpenApiDocument {
   readonly components: { schemas: Record<string, unknown> & { Problem?: unknown } };
 }
 
-interface OpenApiOperation {
+export interface OpenApiOperation {
   tags?: string[];
-  parameters?: { examples?: unknown; schema: Record<string, unknown> }[];
+  parameters?: { name?: string; examples?: unknown; schema: Record<string, unknown> }[];
   requestBody?: { content: Content };
   responses: Record<string, DescribedAnswer> & { default?: DescribedAnswer };
 }
 
-interface DescribedAnswer {
+export interface DescribedAnswer {
   description?: string;
   headers?: unknown;
   links?: unknown;

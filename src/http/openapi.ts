@@ -2,12 +2,19 @@ import swagger from "@elysiajs/swagger";
 import { type AnyElysia, Elysia, type InternalRoute } from "elysia";
 import { defined } from "./defined.ts";
 import { insideOf } from "./elysia-inside.ts";
-import { type OpenApiDocument, tidyOpenApi } from "./openapi-tidy.ts";
+import { KEY_HEADER, REPLAYED_HEADER } from "./idempotency-key.ts";
+import { problemAnswers } from "./openapi-schemas.ts";
+import { type DescribedAnswer, type OpenApiDocument, type OpenApiOperation, tidyOpenApi } from "./openapi-tidy.ts";
 
 export interface OpenApiInput {
   readonly version: string;
   readonly apps: readonly AnyElysia[];
 }
+
+const REPLAYED = {
+  description: "`true` where an earlier request with this key gave the answer",
+  schema: { type: "string" },
+};
 
 /**
  * The OpenAPI document of all routes of these apps. They are described to @elysiajs/swagger by an app that is never
@@ -24,6 +31,7 @@ export async function buildOpenApi({ version, apps }: OpenApiInput): Promise<Ope
         info: { title: "deby", version, description: "An API on PostgreSQL that stays up when the database is not" },
         tags: [
           { name: "app", description: "The program's own routes" },
+          { name: "writes", description: "What became of writes that had a key" },
           { name: "health", description: "How the server and its database fare" },
           { name: "admin", description: "For operators" },
         ],
@@ -35,7 +43,23 @@ export async function buildOpenApi({ version, apps }: OpenApiInput): Promise<Ope
     for (const route of app.routes) describe(described, route);
   }
   const answer = await described.handle(new Request("http://document.local/document/json"));
-  return tidyOpenApi((await answer.json()) as OpenApiDocument);
+  const document = tidyOpenApi((await answer.json()) as OpenApiDocument);
+  for (const operation of Object.values(document.paths).flatMap((operations) => Object.values(operations))) {
+    const key = operation.parameters?.find(({ name }) => name === KEY_HEADER.toLowerCase());
+    if (key === undefined) continue;
+    key.name = KEY_HEADER;
+    describeReplay(operation);
+  }
+  return document;
+}
+
+function describeReplay(operation: OpenApiOperation): void {
+  for (const [status, answer] of Object.entries(operation.responses)) {
+    if (status.startsWith("2")) answer.headers = { [REPLAYED_HEADER]: REPLAYED };
+  }
+  for (const [status, answer] of Object.entries(problemAnswers("KEY_IN_PROGRESS", "KEY_REUSED"))) {
+    operation.responses[status] ??= answer as DescribedAnswer;
+  }
 }
 
 function describe(described: AnyElysia, { method, path, hooks }: InternalRoute): void {

@@ -3,7 +3,7 @@ import { anyProblem, type DocumentedResponse } from "./openapi-schemas.ts";
 
 /** What the OpenAPI document says of one of deby's own routes; goes into the route's options. */
 export function operation(
-  tag: "health" | "admin" | "canary",
+  tag: "health" | "admin" | "canary" | "writes",
   summary: string,
   responses: Readonly<Record<string, DocumentedResponse>>,
 ): { detail: DocumentDecoration } {

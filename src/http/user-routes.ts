@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { type AnyElysia, Elysia } from "elysia";
 import type { Database } from "../database/database.ts";
 import { insideOf } from "./elysia-inside.ts";
+import { createIdempotent } from "./idempotent.ts";
 import { isReserved } from "./reserved-routes.ts";
 import type { RouteContext } from "./route-context.ts";
 import { reasonOf, routesError } from "./routes-error.ts";
@@ -60,7 +61,7 @@ async function run(path: string, define: DefineRoutes, db: Database): Promise<un
   // `standardHostname: false`, or Elysia mistakes the host for the path where it is a single letter.
   const app = new Elysia({ handler: { standardHostname: false } });
   try {
-    return await define({ app, db });
+    return await define({ app, db, idempotent: createIdempotent(db) });
   } catch (error) {
     throw routesError(path, `its default function failed: ${reasonOf(error)}`, error);
   }

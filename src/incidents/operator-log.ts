@@ -13,6 +13,12 @@ export interface OperatorLogOptions {
   readonly isEmbedded: boolean;
 }
 
+const RESOLVED = {
+  committed: "it was committed",
+  "not-committed": "it was not committed, the work has run again",
+  unknown: "not known in time whether it was committed",
+} as const;
+
 /** `localhost:5432/shop`, never with a password. */
 function targetLabel({ hosts, database }: DatabaseTarget): string {
   return `${hosts.map(addressLabel).join(",")}/${database}`;
@@ -83,6 +89,19 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
       const fields = { attempt, of, code: reason.code, retryInMs: Math.round(retryInMs) };
       log.warn("db.attempt-failed", `Connection attempt ${count} failed: ${describeReason(reason)}`, fields);
       if (attempt < of) log.info("db.retry", `Retrying in ${inSeconds(retryInMs)}`, { retryInMs: fields.retryInMs });
+    }),
+    db.on("outcomeResolved", ({ outcome, durationMs }) => {
+      const fields = { outcome, durationMs: Math.round(durationMs) };
+      const text = `A COMMIT that was not answered: ${RESOLVED[outcome]} (${fields.durationMs} ms)`;
+      if (outcome === "unknown") log.warn("outcome.resolved", text, fields);
+      else log.info("outcome.resolved", text, fields);
+    }),
+    db.on("keysPruned", ({ count }) => {
+      log.debug(
+        "outcome.pruned",
+        `Deleted ${plural(count, "key")} older than ${formatDuration(settings.keyRetentionMs)}`,
+        { count },
+      );
     }),
     db.on("recovered", ({ outageMs, attempts, held, failed }) => {
       const fields = { outageMs: Math.round(outageMs), attempts, held, failed };

@@ -3,6 +3,7 @@ import type { DatabaseStats } from "../database/pool-types.ts";
 import type { ErrorCode } from "../errors.ts";
 import { type DatabaseTimings, OPERATIONS } from "./database-timings.ts";
 import { isUsable, type OutageCounts } from "./outage-counts.ts";
+import type { OutcomeCounts } from "./outcome-counts.ts";
 import type { HistogramSample, MetricFamily, NumberSample } from "./text-format.ts";
 
 export interface DatabaseFigures {
@@ -10,6 +11,7 @@ export interface DatabaseFigures {
   readonly stats: DatabaseStats;
   readonly timings: DatabaseTimings;
   readonly outages: OutageCounts;
+  readonly outcomes: OutcomeCounts;
 }
 
 const POOL = { db_client_connection_pool_name: "deby" };
@@ -37,6 +39,8 @@ const OPERATION_ERRORS: readonly ErrorCode[] = [
   "SERIALIZATION_FAILURE",
   "OUTCOME_UNKNOWN",
   "CONSTRAINT_VIOLATED",
+  "KEY_REUSED",
+  "KEY_IN_PROGRESS",
   "STATEMENT_FAILED",
   "SHUTTING_DOWN",
   "ABORTED",
@@ -55,6 +59,7 @@ export function databaseFamilies(figures: DatabaseFigures): MetricFamily[] {
     ...operationFamilies(figures),
     ...outageFamilies(figures),
     ...requestFamilies(figures),
+    ...outcomeFamilies(figures),
   ];
 }
 
@@ -182,6 +187,23 @@ function requestFamilies({ stats }: DatabaseFigures): MetricFamily[] {
     ),
     counter("deby_retries_total", "Statements and transactions that were run again.", stats.retries),
     gauge("deby_retry_budget", "Repetitions of reads that are allowed at this moment.", stats.retryBudget),
+  ];
+}
+
+function outcomeFamilies({ outcomes }: DatabaseFigures): MetricFamily[] {
+  return [
+    {
+      name: "deby_outcomes_resolved_total",
+      type: "counter",
+      help: "Keyed transactions whose COMMIT was not answered, by what was found out about them.",
+      samples: Array.from(outcomes.byOutcome, ([outcome, value]) => ({ labels: { outcome }, value })),
+    },
+    {
+      name: "deby_outcome_resolution_seconds",
+      type: "histogram",
+      help: "Time from the loss of such a transaction's connection until its fate was known, or given up.",
+      samples: [{ histogram: outcomes.durations }],
+    },
   ];
 }
 

@@ -2,7 +2,7 @@ import type { DatabaseObserver, OperationName } from "../database/events.ts";
 import type { ErrorCode } from "../errors.ts";
 import { Histogram } from "./histogram.ts";
 
-export const OPERATIONS: readonly OperationName[] = ["read", "query", "transaction"];
+export const OPERATIONS: readonly OperationName[] = ["read", "query", "transaction", "once"];
 
 /** The durations of one kind of operation, those that failed by their code. */
 export interface OperationTimings {
@@ -15,7 +15,7 @@ export class DatabaseTimings implements DatabaseObserver {
   readonly create = new Histogram();
   readonly wait = new Histogram();
   readonly use = new Histogram();
-  readonly #operations = { read: newTimings(), query: newTimings(), transaction: newTimings() };
+  readonly #operations = { read: newTimings(), query: newTimings(), transaction: newTimings(), once: newTimings() };
 
   connectionCreated(durationMs: number): void {
     this.create.observe(durationMs);

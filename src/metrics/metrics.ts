@@ -5,6 +5,7 @@ import { databaseFamilies } from "./database-families.ts";
 import type { DatabaseTimings } from "./database-timings.ts";
 import { watchEventLoop } from "./event-loop.ts";
 import { OutageCounts } from "./outage-counts.ts";
+import { OutcomeCounts } from "./outcome-counts.ts";
 import { processFamilies } from "./process-families.ts";
 import { renderText } from "./text-format.ts";
 
@@ -12,7 +13,7 @@ import { renderText } from "./text-format.ts";
 export interface MeasuredDatabase {
   state(): CircuitState;
   stats(): DatabaseStats;
-  on<E extends "transition" | "attempt" | "recovered">(
+  on<E extends "transition" | "attempt" | "recovered" | "outcomeResolved">(
     event: E,
     listener: (detail: DatabaseEvents[E]) => void,
   ): () => void;
@@ -39,19 +40,21 @@ export interface Metrics {
 /** Counts from now on what the database tells. Whatever can happen is there with 0 before it does. */
 export function startMetrics({ db, timings, clock, version, startedAt }: MetricsDeps): Metrics {
   const outages = new OutageCounts();
+  const outcomes = new OutcomeCounts();
   const eventLoop = watchEventLoop(clock);
   const startDate = new Date(clock.date().getTime() - (clock.now() - startedAt));
   const stops = [
     db.on("transition", (detail) => outages.transition(detail)),
     db.on("attempt", () => outages.attempt()),
     db.on("recovered", (detail) => outages.recovered(detail)),
+    db.on("outcomeResolved", (detail) => outcomes.resolved(detail)),
     () => eventLoop.stop(),
   ];
   return {
     timings,
     render: () =>
       renderText([
-        ...databaseFamilies({ state: db.state(), stats: db.stats(), timings, outages }),
+        ...databaseFamilies({ state: db.state(), stats: db.stats(), timings, outages, outcomes }),
         ...processFamilies({ version, startedAt: startDate, eventLoopLags: eventLoop.lags }),
       ]),
     stop() {

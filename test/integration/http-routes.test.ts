@@ -53,6 +53,37 @@ describe("the shop of the examples, served by the executable", () => {
     expect((await fetch(`${api}/orders`, post({ productId: 99, quantity: 1 }))).status).toBe(404);
   });
 
+  test("takes an order once for each Idempotency-Key, and gives the same answer to all who repeat it", async () => {
+    await fetch(`${api}/products`, post({ name: "Ink", priceCents: 500, stock: 10 }));
+    const order = (key: string, body: unknown = { productId: 2, quantity: 1 }) => {
+      const { headers, ...init } = post(body);
+      return fetch(`${api}/orders`, { ...init, headers: { ...headers, "idempotency-key": key } });
+    };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => order('"order-1"')));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
+    const replayed = answers.map(({ headers }) => headers.get("idempotent-replayed"));
+    expect(replayed.filter((value) => value === null).length).toBe(1);
+    expect(replayed.filter((value) => value === "true").length).toBe(19);
+    const bodies = await Promise.all(answers.map((answer) => answer.text()));
+    expect(new Set(bodies).size).toBe(1);
+    expect(await (await fetch(`${api}/products/2`)).json()).toMatchObject({ stock: 9 });
+
+    // The members of the body in another order are the same body, another quantity is another.
+    expect((await order("order-1", { quantity: 1, productId: 2 })).status).toBe(201);
+    const reused = await order("order-1", { productId: 2, quantity: 2 });
+    expect(reused.status).toBe(422);
+    expect(await reused.json()).toMatchObject({ code: "KEY_REUSED", retryable: false });
+    expect((await order("")).status).toBe(400);
+    // An answer that says no is an answer.
+    expect((await order("order-2", { productId: 2, quantity: 99 })).status).toBe(409);
+    const again = await order("order-2", { productId: 2, quantity: 99 });
+    expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([409, "true"]);
+
+    const outcome = async (key: string) => await (await fetch(`${api}/api/outcomes/${key}`)).json();
+    expect(await outcome("order-1")).toEqual({ key: "order-1", outcome: "committed" });
+    expect(await outcome("order-3")).toEqual({ key: "order-3", outcome: "not-committed" });
+  });
+
   test("refuses what does not fit, with every reason", async () => {
     const answer = await fetch(`${api}/products`, post({ name: "", priceCents: -1 }));
     expect(answer.status).toBe(422);
@@ -64,8 +95,16 @@ describe("the shop of the examples, served by the executable", () => {
   test("stands in the OpenAPI document", async () => {
     const { paths } = (await (await fetch(`${api}/swagger/json`)).json()) as { paths: object };
     expect(Object.keys(paths)).toEqual(
-      expect.arrayContaining(["/products", "/products/{id}", "/orders", "/api/health"]),
+      expect.arrayContaining(["/products", "/products/{id}", "/orders", "/api/health", "/api/outcomes/{key}"]),
     );
+    expect(paths).toMatchObject({
+      "/orders": {
+        post: {
+          parameters: [{ in: "header", name: "Idempotency-Key", required: false }],
+          responses: { 201: { headers: { "Idempotent-Replayed": {} } }, 409: {}, 422: {} },
+        },
+      },
+    });
   });
 
   test("has a canary that is written once", async () => {
@@ -86,6 +125,7 @@ describe("the shop of the examples, served by the executable", () => {
     const { tables } = (await answer.json()) as { tables: { schema: string; name: string; bytes: number }[] };
     expect(tables.map(({ schema, name }) => `${schema}.${name}`)).toEqual([
       "deby.canary",
+      "deby.outcome",
       "public.shop_order",
       "public.shop_product",
     ]);

@@ -20,6 +20,7 @@ export const defaultSettings: PoolSettings = {
   stallAfterMs: 2000,
   requestTimeoutMs: 30_000,
   leaseWarningMs: 30_000,
+  keyRetentionMs: 86_400_000,
   leaseLimitMs: Number.POSITIVE_INFINITY,
   prepare: "auto",
 };

@@ -23,6 +23,7 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     stallAfterMs: 2_000,
     requestTimeoutMs: 30_000,
     leaseWarningMs: 30_000,
+    keyRetentionMs: 86_400_000,
     leaseLimitMs: Number.POSITIVE_INFINITY,
     prepare: "auto",
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DebyError } from "../../../src/errors.ts";
-import { CANARY_SQL, ensureCanarySchema } from "../../../src/http/canary-table.ts";
+import { CanaryTable } from "../../../src/http/canary-table.ts";
 import { type Answer, fakeDatabase, request, testApp } from "./fakes.ts";
 
 const ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
@@ -94,17 +94,17 @@ describe("the canary routes", () => {
   });
 });
 
-describe("ensureCanarySchema()", () => {
+describe("CanaryTable.make()", () => {
   test("locks before it creates, and creates nothing that is there", async () => {
     const table = memoryTable();
     const db = fakeDatabase(table.answer);
-    await ensureCanarySchema(db);
+    await new CanaryTable(db).make();
     const sql = db.asked.map((asked) => asked.slice("tx: ".length));
     expect(sql.findIndex((text) => text.includes("pg_advisory_xact_lock"))).toBeLessThan(
       sql.findIndex((text) => text.startsWith("create")),
     );
     const asked = db.asked.length;
-    await ensureCanarySchema(db);
+    await new CanaryTable(db).make();
     expect(db.asked.slice(asked)).toHaveLength(1);
   });
 
@@ -113,8 +113,9 @@ describe("ensureCanarySchema()", () => {
       if (sql.startsWith("create")) throw pgError("42501");
       return [];
     });
-    const error = await ensureCanarySchema(db).catch((thrown: unknown) => thrown);
+    const canary = new CanaryTable(db);
+    const error = await canary.make().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "DATABASE_MISCONFIGURED", reason: "42501", outcome: "rolled-back" });
-    expect((error as Error).message).toContain(CANARY_SQL);
+    expect((error as Error).message).toContain(canary.sql);
   });
 });

@@ -50,6 +50,7 @@ describe("GET /swagger/json", () => {
     expect(Object.keys(paths).sort()).toEqual([
       "/api/canary/{id}",
       "/api/health",
+      "/api/outcomes/{key}",
       "/api/pool",
       "/api/tables",
       "/livez",
@@ -59,8 +60,11 @@ describe("GET /swagger/json", () => {
     ]);
     expect(Object.keys(paths["/api/health"]?.get?.responses ?? {})).toEqual(["200", "503", "default"]);
     const write = paths["/api/canary/{id}"]?.put;
-    expect(Object.keys(write?.responses ?? {})).toEqual(["200", "201", "422", "500", "503", "default"]);
-    expect(write?.parameters).toMatchObject([{ name: "id", in: "path" }]);
+    expect(Object.keys(write?.responses ?? {})).toEqual(["200", "201", "400", "409", "422", "500", "503", "default"]);
+    expect(write?.parameters).toMatchObject([
+      { name: "Idempotency-Key", in: "header" },
+      { name: "id", in: "path" },
+    ]);
     expect(components.schemas.Problem).toMatchObject({ type: "object" });
   });
 

@@ -2,6 +2,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { CircuitState } from "../../../src/database/events.ts";
+import { decodeResult, encodeResult } from "../../../src/database/outcome-json.ts";
 import type { Statement } from "../../../src/database/statement.ts";
 import { type App, type AppDeps, createApp } from "../../../src/http/app.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/http/server.ts";
@@ -33,6 +34,11 @@ export function fakeDatabase(answer: Answer = () => []): FakeDatabase {
     read: statement("read"),
     query: statement("query"),
     transaction: (work) => work({ query: statement("tx") }),
+    once: async (key, work) => {
+      asked.push(`once: ${key}`);
+      return decodeResult(encodeResult(await work({ query: statement("tx") })));
+    },
+    outcome: async () => "not-committed",
     with: () => fake,
     state: () => fake.circuit,
     stats: () => ({

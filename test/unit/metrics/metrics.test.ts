@@ -31,6 +31,8 @@ describe("before anything happened", () => {
       "deby_requests_shed_total",
       "deby_retries_total",
       "deby_retry_budget",
+      "deby_outcomes_resolved_total",
+      "deby_outcome_resolution_seconds",
       "deby_build_info",
       "deby_event_loop_lag_seconds",
       "process_cpu_seconds_total",
@@ -145,7 +147,7 @@ describe("the process", () => {
 
 test("stop() leaves neither a timer nor a listener", () => {
   const { metrics, clock, listeners } = fakeMetrics();
-  expect([clock.pending, listeners()]).toEqual([1, 3]);
+  expect([clock.pending, listeners()]).toEqual([1, 4]);
   metrics.stop();
   expect([clock.pending, listeners()]).toEqual([0, 0]);
 });

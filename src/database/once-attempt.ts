@@ -1,0 +1,124 @@
+import type { Deadline } from "../core/deadline.ts";
+import { DebyError } from "../errors.ts";
+import { keyReused, type OnceResult } from "./key-queue.ts";
+import { acquire, endOfLease, type LeaseDeps, release } from "./lease.ts";
+import { encodeResult } from "./outcome-json.ts";
+import {
+  beginText,
+  confirmKey,
+  endResting,
+  insertKey,
+  type ScopedKey,
+  storeResult,
+  type TransactionMark,
+} from "./outcome-table.ts";
+import type { LeasedConnection } from "./pool-types.ts";
+import { leaseError } from "./retry.ts";
+import type { Transaction } from "./statement.ts";
+import { TransactionAttempt } from "./transaction-attempt.ts";
+
+/** How much longer than its caller a transaction may rest before the server ends it, in milliseconds. */
+const IDLE_GRACE_MS = 5000;
+/** While an old transaction may hold the key for ever, it is waited for in steps of this length. */
+const KEY_STEP_MS = 500;
+/** Before the deadline, so that the server's answer comes first. */
+const ANSWER_MARGIN_MS = 50;
+
+/** What is to happen once. */
+export interface OnceCall extends ScopedKey {
+  readonly work: (tx: Transaction) => Promise<unknown>;
+  readonly fingerprint: string | undefined;
+  readonly deadline: Deadline;
+  /** Where it was called. */
+  readonly holder: Error;
+}
+
+/** An earlier attempt whose connection was lost, and whose transaction may still hold the key. */
+export interface Predecessors {
+  readonly marks: readonly TransactionMark[];
+  /** They have been waited for: those that rest in their transactions will never end them. */
+  readonly areStuck: boolean;
+}
+
+/** How an attempt went that gave no result. */
+export interface OnceFailure {
+  readonly error: unknown;
+  /** The key was ours: nobody has it in another transaction, nor will by an earlier one. */
+  readonly hadKey: boolean;
+  /** Its connection is gone, so that its transaction may still be there. */
+  readonly lost: LostAttempt | undefined;
+}
+
+export interface LostAttempt {
+  readonly error: DebyError;
+  /** COMMIT was sent and not answered. */
+  readonly mayBeCommitted: boolean;
+  /** Undefined where the server's own number of it is not known. */
+  readonly mark: TransactionMark | undefined;
+}
+
+/** `result` is undefined where the key was there and is gone: it was pruned in that moment. */
+export type OnceEnd = { readonly result: OnceResult | undefined } | { readonly failure: OnceFailure };
+
+/**
+ * One go: takes the key and does the work, or confirms that it is done, in one transaction.
+ * Throws only what comes before a connection is had.
+ */
+export async function attemptOnce(
+  deps: LeaseDeps,
+  call: OnceCall,
+  predecessors: Predecessors | undefined,
+): Promise<OnceEnd> {
+  const { clock, pool, leaseLimitMs } = deps;
+  const { deadline, holder } = call;
+  const connection = await acquire(deps, "write", deadline);
+  connection.holder = holder;
+  const leftMs = deadline.at - clock.now();
+  const keyMs = leftMs - ANSWER_MARGIN_MS;
+  const begin = beginText({
+    idleTimeoutMs: leftMs + IDLE_GRACE_MS,
+    lockTimeoutMs: predecessors === undefined ? keyMs : Math.min(KEY_STEP_MS, keyMs),
+  });
+  const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), { ...deps, begin });
+  let hadKey = false;
+  let mark = markOf(connection);
+  try {
+    const result = await attempt.run(async (tx) => {
+      if (predecessors?.areStuck) for (const stuck of predecessors.marks) await endResting(tx, stuck);
+      const taken = await insertKey(tx, call, call.fingerprint);
+      if (taken === undefined) return await replay(tx, call);
+      hadKey = true;
+      mark = taken;
+      return await doWork(tx, call);
+    });
+    return { result };
+  } catch (thrown) {
+    const error = attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
+    const mayBeCommitted = attempt.isCommitSent && error instanceof DebyError && error.outcome === "unknown";
+    const isLost = error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
+    return {
+      failure: { error, hadKey, lost: isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, mark } : undefined },
+    };
+  } finally {
+    if (attempt.leavesTraces) pool.evict(connection);
+    release(deps, connection);
+  }
+}
+
+async function doWork(tx: Transaction, call: OnceCall): Promise<OnceResult> {
+  const result = encodeResult(await call.work(tx)) ?? null;
+  if (result !== null) await storeResult(tx, call, result);
+  return { result, isReplay: false };
+}
+
+async function replay(tx: Transaction, call: OnceCall): Promise<OnceResult | undefined> {
+  const row = await confirmKey(tx, call);
+  if (row === undefined) return undefined;
+  if ((row.fingerprint ?? undefined) !== call.fingerprint) throw keyReused(call);
+  return { result: row.result, isReplay: true };
+}
+
+/** What is known before the transaction tells of itself. A pooler's process would not be the server's. */
+function markOf({ backend }: LeasedConnection): TransactionMark | undefined {
+  return backend.isDirect ? { pid: backend.pid, backendStart: backend.startedAt, xactStart: undefined } : undefined;
+}

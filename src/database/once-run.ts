@@ -1,0 +1,165 @@
+import { sleep } from "../core/clock.ts";
+import { DebyError, type ErrorCode } from "../errors.ts";
+import { keyInProgress, type OnceResult } from "./key-queue.ts";
+import { type LeaseDeps, pauseBefore } from "./lease.ts";
+import {
+  attemptOnce,
+  type LostAttempt,
+  type OnceCall,
+  type OnceEnd,
+  type OnceFailure,
+  type Predecessors,
+} from "./once-attempt.ts";
+import { isTableMissing, type OwnTable } from "./own-table.ts";
+import { runTransaction } from "./transactions.ts";
+
+/** While the database is given up for the time, somebody in doubt asks again so often. */
+const DOUBT_PAUSE_MS = 100;
+/** How often the work is begun at most: one that ends its server's sessions would otherwise do so until its deadline. */
+const MAX_RUNS = 5;
+const MAX_COLLISIONS = 3;
+const MAX_MARKS = 5;
+/** SQLSTATE lock_not_available. */
+const LOCK_TIMEOUT = "55P03";
+/** SQLSTATE read_only_sql_transaction, and what a standby answers to a BEGIN that asks for a read-write transaction. */
+const TAKES_NO_WRITES: readonly (string | undefined)[] = ["25006", "0A000"];
+/** There is no sense in waiting any longer: nobody listens, or we are about to end. */
+const OVER: readonly ErrorCode[] = ["ABORTED", "SHUTTING_DOWN"];
+
+/** What became of a transaction whose COMMIT was not answered. */
+export type Resolution = "committed" | "not-committed" | "unknown";
+
+export interface OnceDeps extends LeaseDeps {
+  /** The fate of a transaction whose COMMIT was not answered is known, or will not be. */
+  readonly onResolved: (outcome: Resolution, durationMs: number) => void;
+}
+
+/** What is not known of the attempts whose connections were lost. */
+interface Doubt extends Predecessors {
+  readonly since: number;
+  /** A COMMIT was sent and not answered: it may have happened. Otherwise it cannot have. */
+  readonly mayBeCommitted: boolean;
+  readonly error: DebyError;
+}
+
+/** Attempts at one call, until it is known that its work was done, or that it was not and will not be. */
+export class OnceRun {
+  readonly #deps: OnceDeps;
+  readonly #table: OwnTable;
+  readonly #call: OnceCall;
+  #doubt: Doubt | undefined;
+  #runs = 0;
+  #collisions = 0;
+
+  constructor(deps: OnceDeps, table: OwnTable, call: OnceCall) {
+    this.#deps = deps;
+    this.#table = table;
+    this.#call = call;
+  }
+
+  async untilKnown(): Promise<OnceResult> {
+    for (;;) {
+      const end = await this.#attempt();
+      if (end === undefined) continue;
+      if ("failure" in end) await this.#goOnAfter(end.failure);
+      else if (end.result !== undefined) return this.#conclude(end.result);
+    }
+  }
+
+  /** Undefined where there was no connection to be had, and somebody in doubt can wait for one. */
+  async #attempt(): Promise<OnceEnd | undefined> {
+    const { clock } = this.#deps;
+    const { deadline } = this.#call;
+    try {
+      if (!this.#table.isMade) await this.#makeTable();
+      return await attemptOnce(this.#deps, this.#call, this.#doubt);
+    } catch (error) {
+      if (!this.#doubt?.mayBeCommitted) throw error;
+      const isOver = error instanceof DebyError && OVER.includes(error.code);
+      const leftMs = deadline.at - clock.now();
+      if (isOver || leftMs <= 0) throw this.#unknown(this.#doubt);
+      await sleep(clock, Math.min(DOUBT_PAUSE_MS, leftMs));
+      return undefined;
+    }
+  }
+
+  #conclude({ result, isReplay }: OnceResult): OnceResult {
+    const isOurs = this.#doubt?.mayBeCommitted === true;
+    this.#resolve(isReplay ? "committed" : "not-committed");
+    // What an attempt of this very call has done is no replay.
+    return { result, isReplay: isReplay && !isOurs };
+  }
+
+  /** Throws what is final; returns where another attempt is to be made. */
+  async #goOnAfter({ error, hadKey, lost }: OnceFailure): Promise<void> {
+    if (hadKey) {
+      this.#runs += 1;
+      this.#resolve("not-committed");
+    }
+    if (lost !== undefined) return await this.#goOnWithout(lost);
+    if (!(error instanceof DebyError)) throw error;
+    if (error.code === "SERIALIZATION_FAILURE" && this.#collisions < MAX_COLLISIONS) {
+      this.#collisions += 1;
+      return await this.#pause(error);
+    }
+    if (hadKey) throw error;
+    if (isTableMissing(error)) return this.#table.forget();
+    if (TAKES_NO_WRITES.includes(error.reason)) return await this.#goOnElsewhere(error);
+    if (error.reason === LOCK_TIMEOUT) {
+      if (this.#doubt === undefined) throw keyInProgress(this.#call);
+      this.#doubt = { ...this.#doubt, areStuck: true };
+      return;
+    }
+    if (error.code === "KEY_REUSED") this.#resolve("not-committed");
+    throw this.#doubt?.mayBeCommitted ? this.#unknown(this.#doubt) : error;
+  }
+
+  async #goOnWithout({ error, mayBeCommitted, mark }: LostAttempt): Promise<void> {
+    const before = this.#doubt;
+    this.#doubt = {
+      since: before?.since ?? this.#deps.clock.now(),
+      mayBeCommitted: mayBeCommitted || before?.mayBeCommitted === true,
+      marks: [...(before?.marks ?? []), ...(mark ? [mark] : [])].slice(-MAX_MARKS),
+      areStuck: before?.areStuck === true,
+      error,
+    };
+    if (this.#runs >= MAX_RUNS && !this.#doubt.mayBeCommitted) throw error;
+    await this.#pause(error);
+  }
+
+  /** The server takes no writes: the gate holds us until one does, or says that none will. */
+  async #goOnElsewhere(error: DebyError): Promise<void> {
+    const { gate, clock, onReadOnly } = this.#deps;
+    onReadOnly(error);
+    const isAway = await gate.isAwayAfterVerdict(this.#call.deadline).catch(() => true);
+    if (isAway) return;
+    if (!this.#doubt?.mayBeCommitted) throw error;
+    await sleep(clock, DOUBT_PAUSE_MS);
+  }
+
+  async #pause(error: DebyError): Promise<void> {
+    this.#deps.onRepeat();
+    // Should the deadline pass meanwhile, the next attempt finds that out.
+    await pauseBefore(this.#deps, error, { repetition: this.#collisions, deadline: this.#call.deadline }).catch(
+      () => {},
+    );
+  }
+
+  #resolve(outcome: Resolution): void {
+    const { clock, onResolved } = this.#deps;
+    if (this.#doubt?.mayBeCommitted) onResolved(outcome, clock.now() - this.#doubt.since);
+    this.#doubt = undefined;
+  }
+
+  #unknown({ error }: Doubt): DebyError {
+    this.#resolve("unknown");
+    const message = `COMMIT was not answered, and the database did not tell in time what became of it: ${error.message}`;
+    const reason = error.reason === undefined ? {} : { reason: error.reason };
+    return new DebyError("OUTCOME_UNKNOWN", message, { cause: error, outcome: "unknown", ...reason });
+  }
+
+  async #makeTable(): Promise<void> {
+    const { deadline } = this.#call;
+    await this.#table.make((work) => runTransaction(this.#deps, work, () => deadline, { retryable: true }));
+  }
+}

@@ -1,0 +1,150 @@
+import { DEBY_LOCK, OwnTable } from "./own-table.ts";
+import type { Transaction } from "./statement.ts";
+
+/** A key and whose it is. */
+export interface ScopedKey {
+  readonly scope: string;
+  readonly key: string;
+}
+
+/** A transaction as the server knows it, so that it can be told from all others that its backend has run. */
+export interface TransactionMark {
+  readonly pid: number;
+  readonly backendStart: string;
+  /** Undefined where the connection was lost before the transaction had told it. */
+  readonly xactStart: string | undefined;
+}
+
+/** What is known of a key that is there. */
+interface KeyRow {
+  readonly fingerprint: string | null;
+  /** JSON; null where the work gave nothing back. */
+  readonly result: string | null;
+}
+
+/** One row for each key whose work was done: made and committed together with it. */
+export function createOutcomeTable(): OwnTable {
+  return new OwnTable({
+    name: "outcome",
+    columns: [
+      "key text not null",
+      "scope text not null",
+      "fingerprint text",
+      "result text",
+      "created_at timestamptz not null default now()",
+      "confirmed_at timestamptz",
+      "primary key (key, scope)",
+    ].join(", "),
+    // Each row is written twice in its own transaction; the second version stays on its page.
+    options: "with (fillfactor = 70)",
+    indexes: [{ name: "outcome_created_at", on: "created_at" }],
+    rights: "select, insert, update, delete",
+  });
+}
+
+/**
+ * Begins a transaction of `once`: its isolation and durability do not depend on the database's defaults, and a server
+ * that loses us keeps its locks no longer than somebody could wait for them. `lockTimeoutMs` bounds the wait for the
+ * key, and only that.
+ */
+export function beginText(options: { readonly idleTimeoutMs: number; readonly lockTimeoutMs: number }): string {
+  const atLeastOne = (ms: number): number => Math.max(1, Math.ceil(ms));
+  return [
+    "begin isolation level read committed read write",
+    `set local idle_in_transaction_session_timeout = ${atLeastOne(options.idleTimeoutMs)}`,
+    "select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'",
+    "select set_config('deby.lock_timeout', current_setting('lock_timeout'), true)",
+    `set local lock_timeout = ${atLeastOne(options.lockTimeoutMs)}`,
+  ].join("; ");
+}
+
+/**
+ * Takes the key: waits for whoever has it in a transaction that is not over. Undefined where it is there already.
+ * The shared lock is what tells others that a transaction with this key is under way.
+ */
+export async function insertKey(
+  tx: Transaction,
+  { scope, key }: ScopedKey,
+  fingerprint: string | undefined,
+): Promise<TransactionMark | undefined> {
+  const [mark] = await tx.query<TransactionMark>`
+    insert into deby.outcome (key, scope, fingerprint)
+    select ${key}, ${scope}, ${fingerprint ?? null} from pg_advisory_xact_lock_shared(${DEBY_LOCK}, ${lockOf(key)})
+    on conflict do nothing
+    returning pg_backend_pid() as pid, now()::text as "xactStart",
+      (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) as "backendStart",
+      set_config('lock_timeout', current_setting('deby.lock_timeout'), true)`;
+  return mark;
+}
+
+/**
+ * The row of a key that is there. Written, not read: the answer to this transaction's COMMIT is then worth as much as
+ * that of the one that made the row, which may still wait for its standby. Undefined where it has gone meanwhile.
+ */
+export async function confirmKey(tx: Transaction, { scope, key }: ScopedKey): Promise<KeyRow | undefined> {
+  const [row] = await tx.query<KeyRow>`
+    update deby.outcome set confirmed_at = clock_timestamp() where key = ${key} and scope = ${scope}
+    returning fingerprint, result`;
+  return row;
+}
+
+export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, result: string): Promise<void> {
+  await tx.query`update deby.outcome set result = ${result} where key = ${key} and scope = ${scope}`;
+}
+
+/**
+ * Ends a backend that still rests in a transaction of ours which it will never hear of again. Never one at work: it may
+ * be committing, or waiting for its standby.
+ */
+export async function endResting(tx: Transaction, { pid, backendStart, xactStart }: TransactionMark): Promise<void> {
+  await tx.query`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where pid = ${pid} and backend_start = ${backendStart}::text::timestamptz
+      and (${xactStart ?? null}::text is null or xact_start = ${xactStart ?? null}::text::timestamptz)
+      and state in ('idle in transaction', 'idle in transaction (aborted)')`;
+}
+
+/** Whether a transaction with this key is under way, in whatever process. */
+export async function isKeyLocked(tx: Transaction, key: string): Promise<boolean> {
+  const locks = await tx.query`
+    select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+    where l.locktype = 'advisory' and d.datname = current_database() and l.objsubid = 2
+      and l.classid::bigint = ${DEBY_LOCK} and l.objid::bigint = ${lockOf(key) >>> 0}`;
+  return locks.length > 0;
+}
+
+/** Confirms every row of this key, in whatever scope; whether there is one. */
+export async function confirmAny(tx: Transaction, key: string): Promise<boolean> {
+  const rows = await tx.query`update deby.outcome set confirmed_at = clock_timestamp() where key = ${key} returning 1`;
+  return rows.length > 0;
+}
+
+/** The same where nothing can be written. */
+export async function isKeyThere(tx: Transaction, key: string): Promise<boolean> {
+  const rows = await tx.query`select 1 from deby.outcome where key = ${key}`;
+  return rows.length > 0;
+}
+
+/**
+ * Deletes up to `limit` keys older than the retention that nobody holds; how many there were, 0 also where another
+ * process is at it. Durable when it happens to be: what a crash brings back is deleted again.
+ */
+export async function pruneKeys(
+  tx: Transaction,
+  { retentionMs, limit }: { readonly retentionMs: number; readonly limit: number },
+): Promise<number> {
+  const [lock] = await tx.query<{ isOurs: boolean }>`
+    select pg_try_advisory_xact_lock(${DEBY_LOCK}, 0) as "isOurs", set_config('synchronous_commit', 'off', true)`;
+  if (!lock?.isOurs) return 0;
+  const deleted = await tx.query`
+    delete from deby.outcome where ctid = any(array(
+      select ctid from deby.outcome where created_at < now() - make_interval(secs => ${retentionMs / 1000})
+      order by created_at limit ${limit} for update skip locked))
+    returning 1`;
+  return deleted.length;
+}
+
+/** Never 0. Equal keys have equal numbers; that others may have the same one makes an answer later, never wrong. */
+function lockOf(key: string): number {
+  return Bun.hash.crc32(key) | 1;
+}

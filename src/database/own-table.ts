@@ -1,0 +1,118 @@
+import { DebyError } from "../errors.ts";
+import { asStatement, type Transaction } from "./statement.ts";
+
+const UNDEFINED_TABLE = "42P01";
+const UNDEFINED_SCHEMA = "3F000";
+const NOT_ALLOWED = "42501";
+
+/** The number that all deby processes lock when they change the schema: "deby" in ASCII. */
+export const DEBY_LOCK = 1684365945;
+
+export interface TableDefinition {
+  /** In the schema `deby`. */
+  readonly name: string;
+  /** What stands between the parentheses of `create table`, and behind them. */
+  readonly columns: string;
+  readonly options?: string;
+  readonly indexes?: readonly { readonly name: string; readonly on: string }[];
+  /** What deby's own role needs to be granted. */
+  readonly rights: string;
+}
+
+/** Runs a function in a transaction that may be run again. */
+export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+
+/** A table that deby keeps for itself in the schema `deby`: made at the first need, and again should it vanish. */
+export class OwnTable {
+  readonly #definition: TableDefinition;
+  #making: Promise<void> | undefined;
+  #isMade = false;
+
+  constructor(definition: TableDefinition) {
+    this.#definition = definition;
+  }
+
+  /** Whether this process has seen it. */
+  get isMade(): boolean {
+    return this.#isMade;
+  }
+
+  /** What an owner of the database runs where deby's own role may not, in one line. */
+  get sql(): string {
+    const { name, rights } = this.#definition;
+    return [
+      "create schema if not exists deby",
+      ...this.#statements("if not exists "),
+      "grant usage on schema deby to ROLE",
+      `grant ${rights} on deby.${name} to ROLE`,
+    ].join("; ");
+  }
+
+  /**
+   * Makes it where it is missing, one process at a time. One caller does, under its own deadline; should it fail, the
+   * next one tries.
+   * Throws DATABASE_MISCONFIGURED with the SQL to run where the role may not; what the database's loss gives.
+   */
+  async make(transact: Transact): Promise<void> {
+    while (this.#making !== undefined) {
+      await this.#making.catch(() => undefined);
+      if (this.#isMade) return;
+    }
+    this.#making = transact((tx) => this.#createIfMissing(tx));
+    try {
+      await this.#making;
+      this.#isMade = true;
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      this.#making = undefined;
+    }
+  }
+
+  /** It has turned out to be missing after all. */
+  forget(): void {
+    this.#isMade = false;
+  }
+
+  async #createIfMissing(tx: Transaction): Promise<void> {
+    // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
+    if (await this.#exists(tx)) return;
+    await tx.query`select pg_advisory_xact_lock(${DEBY_LOCK})`;
+    if (await this.#exists(tx)) return;
+    const schemas = await tx.query`select 1 from pg_catalog.pg_namespace where nspname = 'deby'`;
+    if (schemas.length === 0) await tx.query`create schema deby`;
+    for (const text of this.#statements("")) await tx.query(asStatement(text));
+  }
+
+  async #exists(tx: Transaction): Promise<boolean> {
+    const tables = await tx.query`
+      select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'deby' and c.relname = ${this.#definition.name}`;
+    return tables.length > 0;
+  }
+
+  #statements(condition: "" | "if not exists "): string[] {
+    const { name, columns, options, indexes = [] } = this.#definition;
+    const suffix = options === undefined ? "" : ` ${options}`;
+    return [
+      `create table ${condition}deby.${name} (${columns})${suffix}`,
+      ...indexes.map((index) => `create index ${condition}${index.name} on deby.${name} (${index.on})`),
+    ];
+  }
+
+  #explain(error: unknown): unknown {
+    if (!(error instanceof DebyError) || error.reason !== NOT_ALLOWED) return error;
+    const { name } = this.#definition;
+    const message = `The role may not create the table deby.${name}. An owner of the database runs: ${this.sql}`;
+    return new DebyError("DATABASE_MISCONFIGURED", message, {
+      cause: error,
+      reason: NOT_ALLOWED,
+      outcome: "rolled-back",
+    });
+  }
+}
+
+/** Whether a statement failed because its table is not there. */
+export function isTableMissing(error: unknown): boolean {
+  return error instanceof DebyError && (error.reason === UNDEFINED_TABLE || error.reason === UNDEFINED_SCHEMA);
+}

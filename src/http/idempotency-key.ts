@@ -1,0 +1,51 @@
+import { DebyError } from "../errors.ts";
+
+export const KEY_HEADER = "Idempotency-Key";
+export const REPLAYED_HEADER = "Idempotent-Replayed";
+
+const MAX_LENGTH = 255;
+/** Source: RFC 9651, strings: visible ASCII and blanks, quotes and backslashes behind a backslash. */
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
+const VISIBLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/**
+ * The key of a request; undefined where it has none. Quoted as the standard wants it, or bare as many send it.
+ * Source: IETF draft, The Idempotency-Key HTTP Header Field.
+ * Throws MALFORMED_REQUEST for what is no key.
+ */
+export function readKey(headers: Headers): string | undefined {
+  const text = headers.get(KEY_HEADER)?.trim();
+  if (text === undefined) return undefined;
+  const quoted = QUOTED.exec(text)?.[1];
+  const key = quoted === undefined ? text : quoted.replace(/\\(["\\])/g, "$1");
+  if (key.length <= MAX_LENGTH && VISIBLE.test(key)) return key;
+  throw new DebyError("MALFORMED_REQUEST", `${KEY_HEADER} has 1 to ${MAX_LENGTH} characters of visible ASCII`);
+}
+
+/** The same body gives the same text, in whatever order the members of its objects come. */
+export async function fingerprintOf(method: string, path: string, body: unknown): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  hasher.update(JSON.stringify([method, path]));
+  hasher.update(JSON.stringify(await canonical(body)) ?? "");
+  return hasher.digest("base64url");
+}
+
+/** What of a parsed body can be compared as JSON: files and bytes by their hashes, objects in one order. */
+async function canonical(value: unknown): Promise<unknown> {
+  if (typeof value === "bigint") return { bigint: value.toString() };
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return value.toJSON();
+  if (value instanceof Blob) return { blob: hashOf(await value.bytes()), type: value.type };
+  if (value instanceof ArrayBuffer) return { bytes: hashOf(new Uint8Array(value)) };
+  if (ArrayBuffer.isView(value)) {
+    return { bytes: hashOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
+  }
+  if (Array.isArray(value)) return await Promise.all(value.map(canonical));
+  const members = value instanceof FormData ? [...value.entries()] : Object.entries(value);
+  members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return await Promise.all(members.map(async ([name, member]) => [name, await canonical(member)]));
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("base64url");
+}
