@@ -4,7 +4,7 @@ import { keyReused, type OnceResult } from "./key-queue.ts";
 import { acquire, endOfLease, type LeaseDeps, release } from "./lease.ts";
 import { encodeResult } from "./outcome-json.ts";
 import {
-  beginText,
+  BEGIN,
   confirmKey,
   endResting,
   insertKey,
@@ -75,17 +75,17 @@ export async function attemptOnce(
   connection.holder = holder;
   const leftMs = deadline.at - clock.now();
   const keyMs = leftMs - ANSWER_MARGIN_MS;
-  const begin = beginText({
+  const limits = {
     idleTimeoutMs: leftMs + IDLE_GRACE_MS,
     lockTimeoutMs: predecessors === undefined ? keyMs : Math.min(KEY_STEP_MS, keyMs),
-  });
-  const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), { ...deps, begin });
+  };
+  const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), { ...deps, begin: BEGIN });
   let hadKey = false;
   let mark = markOf(connection);
   try {
     const result = await attempt.run(async (tx) => {
       if (predecessors?.areStuck) for (const stuck of predecessors.marks) await endResting(tx, stuck);
-      const taken = await insertKey(tx, call, call.fingerprint);
+      const taken = await insertKey(tx, call, limits, connection.backend);
       if (taken === undefined) return await replay(tx, call);
       hadKey = true;
       mark = taken;

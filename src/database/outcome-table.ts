@@ -1,3 +1,4 @@
+import type { Backend } from "./backend.ts";
 import { DEBY_LOCK, OwnTable } from "./own-table.ts";
 import type { Transaction } from "./statement.ts";
 
@@ -42,39 +43,51 @@ export function createOutcomeTable(): OwnTable {
   });
 }
 
-/**
- * Begins a transaction of `once`: its isolation and durability do not depend on the database's defaults, and a server
- * that loses us keeps its locks no longer than somebody could wait for them. `lockTimeoutMs` bounds the wait for the
- * key, and only that.
- */
-export function beginText(options: { readonly idleTimeoutMs: number; readonly lockTimeoutMs: number }): string {
-  const atLeastOne = (ms: number): number => Math.max(1, Math.ceil(ms));
-  return [
-    "begin isolation level read committed read write",
-    `set local idle_in_transaction_session_timeout = ${atLeastOne(options.idleTimeoutMs)}`,
-    "select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'",
-    "select set_config('deby.lock_timeout', current_setting('lock_timeout'), true)",
-    `set local lock_timeout = ${atLeastOne(options.lockTimeoutMs)}`,
-  ].join("; ");
+/** Does not depend on the database's defaults. */
+export const BEGIN = "begin isolation level read committed read write";
+
+/** In milliseconds. */
+export interface KeyLimits {
+  /** How long the transaction may rest: a server that loses us keeps its locks no longer. */
+  readonly idleTimeoutMs: number;
+  /** How long the key is waited for; what the work waits for is its own affair. */
+  readonly lockTimeoutMs: number;
 }
 
 /**
  * Takes the key: waits for whoever has it in a transaction that is not over. Undefined where it is there already.
- * The shared lock is what tells others that a transaction with this key is under way.
+ * What holds for the transaction is set in the same statement, which saves a round trip; the shared lock is what tells
+ * others that a transaction with this key is under way.
  */
 export async function insertKey(
   tx: Transaction,
-  { scope, key }: ScopedKey,
-  fingerprint: string | undefined,
+  { scope, key, fingerprint }: ScopedKey & { readonly fingerprint: string | undefined },
+  { idleTimeoutMs, lockTimeoutMs }: KeyLimits,
+  { pid, startedAt, isDirect }: Backend,
 ): Promise<TransactionMark | undefined> {
-  const [mark] = await tx.query<TransactionMark>`
+  // Only a pooler's sessions have to be asked for the server's process: that costs a look at all of them.
+  const [taken] = await tx.query<{ xactStart: string; pid: number; startedAt: string | null }>`
     insert into deby.outcome (key, scope, fingerprint)
-    select ${key}, ${scope}, ${fingerprint ?? null} from pg_advisory_xact_lock_shared(${DEBY_LOCK}, ${lockOf(key)})
+    select ${key}, ${scope}, ${fingerprint ?? null} from (select
+      set_config('idle_in_transaction_session_timeout', ${inMs(idleTimeoutMs)}, true),
+      set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true),
+      set_config('deby.lock_timeout', current_setting('lock_timeout'), true),
+      set_config('lock_timeout', ${inMs(lockTimeoutMs)}, true),
+      pg_advisory_xact_lock_shared(${DEBY_LOCK}, ${lockOf(key)})) as settings
     on conflict do nothing
-    returning pg_backend_pid() as pid, now()::text as "xactStart",
-      (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) as "backendStart",
+    returning now()::text as "xactStart", pg_backend_pid() as pid,
+      case when not ${isDirect}::bool then (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) end
+        as "startedAt",
       set_config('lock_timeout', current_setting('deby.lock_timeout'), true)`;
-  return mark;
+  if (taken === undefined) return undefined;
+  const { xactStart } = taken;
+  if (isDirect) return { pid, backendStart: startedAt, xactStart };
+  return { pid: taken.pid, backendStart: taken.startedAt ?? "", xactStart };
+}
+
+/** 0 would be no limit at all. */
+function inMs(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms)));
 }
 
 /**
@@ -99,7 +112,7 @@ export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, re
 export async function endResting(tx: Transaction, { pid, backendStart, xactStart }: TransactionMark): Promise<void> {
   await tx.query`
     select pg_terminate_backend(pid) from pg_stat_activity
-    where pid = ${pid} and backend_start = ${backendStart}::text::timestamptz
+    where pid = ${pid} and backend_start = nullif(${backendStart}, '')::timestamptz
       and (${xactStart ?? null}::text is null or xact_start = ${xactStart ?? null}::text::timestamptz)
       and state in ('idle in transaction', 'idle in transaction (aborted)')`;
 }

@@ -82,7 +82,7 @@ function writeNotes({ observations, isInterrupted, serverEnding }: ResultInput, 
   const { table, unknown } = writes;
   if (unknown > 0) {
     const applied = table === null ? "" : `: ${table.unknownApplied} of them are in the table`;
-    notes.push(`${unknown} writes have an unknown outcome${applied}. No objective of this run judges them.`);
+    notes.push(`${unknown} writes have an unknown outcome${applied}.`);
   }
   if (table === null) notes.push("The table could not be read: nothing is known about lost or duplicated writes.");
   else {

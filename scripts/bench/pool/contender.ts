@@ -6,6 +6,8 @@ export interface Client {
   readonly readOne: (id: number) => PromiseLike<readonly unknown[]>;
   /** The ten products of this shelf. */
   readonly readTen: (shelf: number) => PromiseLike<readonly unknown[]>;
+  /** Its reads are measured by another contender. */
+  readonly onlyInserts?: true;
   /** Absent where the contender only reads. */
   readonly insertOne?: (productId: number) => PromiseLike<unknown>;
   readonly close: () => Promise<unknown>;

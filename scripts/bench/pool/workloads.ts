@@ -14,23 +14,20 @@ function anyOf(count: number, n: number): number {
   return (n * STRIDE) % count;
 }
 
+export const INSERT = "insert 1 row";
+
 export const WORKLOADS: readonly Workload[] = [
   {
     name: "read 1 row",
-    statement:
-      ({ readOne }) =>
-      (n) =>
-        readOne(1 + anyOf(PRODUCTS, n)),
+    statement: ({ readOne, onlyInserts }) => (onlyInserts ? undefined : (n) => readOne(1 + anyOf(PRODUCTS, n))),
   },
   {
     name: "read 10 rows",
-    statement:
-      ({ readTen }) =>
-      (n) =>
-        readTen(anyOf(PRODUCTS / PRODUCTS_PER_SHELF, n)),
+    statement: ({ readTen, onlyInserts }) =>
+      onlyInserts ? undefined : (n) => readTen(anyOf(PRODUCTS / PRODUCTS_PER_SHELF, n)),
   },
   {
-    name: "insert 1 row",
+    name: INSERT,
     statement: ({ insertOne }) => insertOne && ((n) => insertOne(1 + anyOf(PRODUCTS, n))),
   },
 ];

@@ -5,6 +5,6 @@ import { absence } from "./absence.ts";
 export const kill: Scenario = {
   name: "kill",
   summary: "the server is killed without a warning, and started again",
-  slos: ["ttd<3s", "appLag<2s", "lost==0", "duplicate==0", "hung==0"],
+  slos: ["ttd<3s", "appLag<2s", "lost==0", "duplicate==0", "unknown==0", "hung==0"],
   bind: ({ server }) => server && absence(server, () => server.kill()),
 };

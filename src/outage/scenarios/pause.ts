@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 export const pause: Scenario = {
   name: "pause",
   summary: "the server is frozen, its connections stay open and nothing answers, and thawed again",
-  slos: ["ttd<5s", "appLag<2s", "lost==0", "duplicate==0", "hung==0"],
+  slos: ["ttd<5s", "appLag<2s", "lost==0", "duplicate==0", "unknown==0", "hung==0"],
   bind({ server }) {
     const freezer = server?.freezer;
     if (freezer === undefined) return undefined;

@@ -5,6 +5,6 @@ import { absence } from "./absence.ts";
 export const stop: Scenario = {
   name: "stop",
   summary: "the server is shut down in an orderly way, and started again",
-  slos: ["ttd<3s", "appLag<2s", "lost==0", "duplicate==0", "hung==0"],
+  slos: ["ttd<3s", "appLag<2s", "lost==0", "duplicate==0", "unknown==0", "hung==0"],
   bind: ({ server }) => server && absence(server, () => server.stop()),
 };
