@@ -163,6 +163,11 @@ export class Gate {
     return this.#deps.state().name !== "up";
   }
 
+  /** Whether the server is known to take no writes. */
+  get isReadOnly(): boolean {
+    return readOnlySince(this.#deps.state()) !== undefined;
+  }
+
   /** The error for a request whose time to wait is over. */
   expired(): DebyError {
     const { clock, state, pool } = this.#deps;

@@ -53,6 +53,8 @@ export interface LostAttempt {
   readonly error: DebyError;
   /** COMMIT was sent and not answered. */
   readonly mayBeCommitted: boolean;
+  /** The key was there, by the work of another call, but that was not confirmed. */
+  readonly wasThere: boolean;
   /** Undefined where the server's own number of it is not known. */
   readonly mark: TransactionMark | undefined;
 }
@@ -81,12 +83,17 @@ export async function attemptOnce(
   };
   const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), { ...deps, begin: BEGIN });
   let hadKey = false;
+  let wasThere = false;
   let mark = markOf(connection);
   try {
     const result = await attempt.run(async (tx) => {
       if (predecessors?.areStuck) for (const stuck of predecessors.marks) await endResting(tx, stuck);
       const taken = await insertKey(tx, call, limits, connection.backend);
-      if (taken === undefined) return await replay(tx, call);
+      if (taken === undefined) {
+        const earlier = await replay(tx, call);
+        wasThere = earlier !== undefined;
+        return earlier;
+      }
       hadKey = true;
       mark = taken;
       return await doWork(tx, call);
@@ -96,9 +103,8 @@ export async function attemptOnce(
     const error = attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
     const mayBeCommitted = attempt.isCommitSent && error instanceof DebyError && error.outcome === "unknown";
     const isLost = error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
-    return {
-      failure: { error, hadKey, lost: isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, mark } : undefined },
-    };
+    const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere, mark } : undefined;
+    return { failure: { error, hadKey, lost } };
   } finally {
     if (attempt.leavesTraces) pool.evict(connection);
     release(deps, connection);

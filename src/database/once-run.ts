@@ -39,6 +39,8 @@ interface Doubt extends Predecessors {
   readonly since: number;
   /** A COMMIT was sent and not answered: it may have happened. Otherwise it cannot have. */
   readonly mayBeCommitted: boolean;
+  /** Another call has done the work, it seems. */
+  readonly wasThere: boolean;
   readonly error: DebyError;
 }
 
@@ -74,7 +76,7 @@ export class OnceRun {
       if (!this.#table.isMade) await this.#makeTable();
       return await attemptOnce(this.#deps, this.#call, this.#doubt);
     } catch (error) {
-      if (!this.#doubt?.mayBeCommitted) throw error;
+      if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
       const isOver = error instanceof DebyError && OVER.includes(error.code);
       const leftMs = deadline.at - clock.now();
       if (isOver || leftMs <= 0) throw this.#unknown(this.#doubt);
@@ -111,19 +113,20 @@ export class OnceRun {
       return;
     }
     if (error.code === "KEY_REUSED") this.#resolve("not-committed");
-    throw this.#doubt?.mayBeCommitted ? this.#unknown(this.#doubt) : error;
+    throw this.#doubt !== undefined && isOpen(this.#doubt) ? this.#unknown(this.#doubt) : error;
   }
 
-  async #goOnWithout({ error, mayBeCommitted, mark }: LostAttempt): Promise<void> {
+  async #goOnWithout({ error, mayBeCommitted, wasThere, mark }: LostAttempt): Promise<void> {
     const before = this.#doubt;
     this.#doubt = {
       since: before?.since ?? this.#deps.clock.now(),
       mayBeCommitted: mayBeCommitted || before?.mayBeCommitted === true,
+      wasThere: wasThere || before?.wasThere === true,
       marks: [...(before?.marks ?? []), ...(mark ? [mark] : [])].slice(-MAX_MARKS),
       areStuck: before?.areStuck === true,
       error,
     };
-    if (this.#runs >= MAX_RUNS && !this.#doubt.mayBeCommitted) throw error;
+    if (this.#runs >= MAX_RUNS && !isOpen(this.#doubt)) throw error;
     await this.#pause(error);
   }
 
@@ -133,7 +136,7 @@ export class OnceRun {
     onReadOnly(error);
     const isAway = await gate.isAwayAfterVerdict(this.#call.deadline).catch(() => true);
     if (isAway) return;
-    if (!this.#doubt?.mayBeCommitted) throw error;
+    if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
     await sleep(clock, DOUBT_PAUSE_MS);
   }
 
@@ -162,4 +165,9 @@ export class OnceRun {
     const { deadline } = this.#call;
     await this.#table.make((work) => runTransaction(this.#deps, work, () => deadline, { retryable: true }));
   }
+}
+
+/** Whether nobody can say yet that the work was not done. */
+function isOpen({ mayBeCommitted, wasThere }: Doubt): boolean {
+  return mayBeCommitted || wasThere;
 }

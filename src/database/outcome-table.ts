@@ -133,8 +133,8 @@ export async function confirmAny(tx: Transaction, key: string): Promise<boolean>
 }
 
 /** The same where nothing can be written. */
-export async function isKeyThere(tx: Transaction, key: string): Promise<boolean> {
-  const rows = await tx.query`select 1 from deby.outcome where key = ${key}`;
+export async function isKeyThere({ query }: Pick<Transaction, "query">, key: string): Promise<boolean> {
+  const rows = await query`select 1 from deby.outcome where key = ${key}`;
   return rows.length > 0;
 }
 

@@ -7,7 +7,8 @@ import { type OnceDeps, OnceRun, type Resolution } from "./once-run.ts";
 import { decodeResult, type Stored } from "./outcome-json.ts";
 import { confirmAny, isKeyLocked, isKeyThere } from "./outcome-table.ts";
 import { isTableMissing, type OwnTable } from "./own-table.ts";
-import type { Transaction } from "./statement.ts";
+import type { Statement, Transaction } from "./statement.ts";
+import { runStatement } from "./statements.ts";
 import { runTransaction } from "./transactions.ts";
 
 const MAX_KEY_LENGTH = 255;
@@ -80,15 +81,14 @@ export class Once {
       if (await isKeyLocked(tx, key)) return "in-progress";
       return (await confirmAny(tx, key)) ? "committed" : "not-committed";
     };
-    const ask = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
-      runTransaction(this.#deps, work, getDeadline, { retryable: true });
+    const query: Statement = (strings, ...values) => runStatement(this.#deps, "read", { strings, values }, getDeadline);
     try {
-      return await ask(look);
+      // A standby may not have heard of it yet.
+      if (this.#deps.gate.isReadOnly) return (await isKeyThere({ query }, key)) ? "committed" : "unknown";
+      return await runTransaction(this.#deps, look, getDeadline, { retryable: true });
     } catch (error) {
       if (isTableMissing(error)) return "not-committed";
       if (!(error instanceof DebyError)) throw error;
-      // A standby may not have heard of it yet.
-      if (error.reason === "25006") return (await ask((tx) => isKeyThere(tx, key))) ? "committed" : "unknown";
       if (error.retryable || error.outcome === "unknown" || error.code === "DEADLINE_EXCEEDED") return "unknown";
       throw error;
     }

@@ -43,7 +43,7 @@ async function canonical(value: unknown): Promise<unknown> {
   if (Array.isArray(value)) return await Promise.all(value.map(canonical));
   const members = value instanceof FormData ? [...value.entries()] : Object.entries(value);
   members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return await Promise.all(members.map(async ([name, member]) => [name, await canonical(member)]));
+  return { members: await Promise.all(members.map(async ([name, member]) => [name, await canonical(member)])) };
 }
 
 function hashOf(bytes: Uint8Array): string {
