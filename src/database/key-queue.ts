@@ -5,6 +5,8 @@ import { DebyError } from "../errors.ts";
 import type { ScopedKey } from "./outcome-table.ts";
 
 const RETRY_AFTER_MS = 1000;
+/** Whoever has less time left could not take the key any more before his deadline, in milliseconds. */
+const LEAST_TIME_MS = 100;
 
 /** What a run of `once` gave: the stored JSON, and whether it was an earlier run's. */
 export interface OnceResult {
@@ -49,6 +51,7 @@ export class KeyQueue {
       if (other.fingerprint !== fingerprint) throw keyReused(scoped);
       const result = await this.#wait(other.ended, scoped, deadline);
       if (result !== undefined) return { ...result, isReplay: true };
+      if (deadline.at - this.#clock.now() < LEAST_TIME_MS) throw keyInProgress(scoped);
     }
     const running = work();
     this.#running.set(name, { key: scoped.key, fingerprint, ended: running.catch(() => undefined) });

@@ -47,6 +47,8 @@ export interface OnceFailure {
   readonly hadKey: boolean;
   /** Its connection is gone, so that its transaction may still be there. */
   readonly lost: LostAttempt | undefined;
+  /** The transaction of a connection that is gone, be it given up at the deadline, as far as it is known. */
+  readonly orphan: TransactionMark | undefined;
 }
 
 export interface LostAttempt {
@@ -55,8 +57,6 @@ export interface LostAttempt {
   readonly mayBeCommitted: boolean;
   /** The key was there, by the work of another call, but that was not confirmed. */
   readonly wasThere: boolean;
-  /** Undefined where the server's own number of it is not known. */
-  readonly mark: TransactionMark | undefined;
 }
 
 /** `result` is undefined where the key was there and is gone: it was pruned in that moment. */
@@ -103,8 +103,8 @@ export async function attemptOnce(
     const error = attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
     const mayBeCommitted = attempt.isCommitSent && error instanceof DebyError && error.outcome === "unknown";
     const isLost = error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
-    const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere, mark } : undefined;
-    return { failure: { error, hadKey, lost } };
+    const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere } : undefined;
+    return { failure: { error, hadKey, lost, orphan: connection.isLost ? mark : undefined } };
   } finally {
     if (attempt.leavesTraces) pool.evict(connection);
     release(deps, connection);

@@ -10,7 +10,9 @@ import {
   type OnceFailure,
   type Predecessors,
 } from "./once-attempt.ts";
+import { endResting, type TransactionMark } from "./outcome-table.ts";
 import { isTableMissing, type OwnTable } from "./own-table.ts";
+import type { Transaction } from "./statement.ts";
 import { runTransaction } from "./transactions.ts";
 
 /** While the database is given up for the time, somebody in doubt asks again so often. */
@@ -18,7 +20,9 @@ const DOUBT_PAUSE_MS = 100;
 /** How often the work is begun at most: one that ends its server's sessions would otherwise do so until its deadline. */
 const MAX_RUNS = 5;
 const MAX_COLLISIONS = 3;
-const MAX_MARKS = 5;
+/** How long it is tried to end what a call has left behind, in milliseconds. */
+const END_LIMIT_MS = 10_000;
+const MAX_ORPHANS = 5;
 /** SQLSTATE lock_not_available. */
 const LOCK_TIMEOUT = "55P03";
 /** SQLSTATE read_only_sql_transaction, and what a standby answers to a BEGIN that asks for a read-write transaction. */
@@ -35,7 +39,7 @@ export interface OnceDeps extends LeaseDeps {
 }
 
 /** What is not known of the attempts whose connections were lost. */
-interface Doubt extends Predecessors {
+interface Doubt extends Pick<Predecessors, "areStuck"> {
   readonly since: number;
   /** A COMMIT was sent and not answered: it may have happened. Otherwise it cannot have. */
   readonly mayBeCommitted: boolean;
@@ -50,6 +54,8 @@ export class OnceRun {
   readonly #table: OwnTable;
   readonly #call: OnceCall;
   #doubt: Doubt | undefined;
+  /** Transactions whose connections are gone, since somebody last had the key. */
+  #orphans: readonly TransactionMark[] = [];
   #runs = 0;
   #collisions = 0;
 
@@ -60,12 +66,25 @@ export class OnceRun {
   }
 
   async untilKnown(): Promise<OnceResult> {
-    for (;;) {
-      const end = await this.#attempt();
-      if (end === undefined) continue;
-      if ("failure" in end) await this.#goOnAfter(end.failure);
-      else if (end.result !== undefined) return this.#conclude(end.result);
+    try {
+      for (;;) {
+        const end = await this.#attempt();
+        if (end === undefined) continue;
+        if ("failure" in end) await this.#goOnAfter(end.failure);
+        else if (end.result !== undefined) return this.#conclude(end.result);
+      }
+    } catch (error) {
+      if (this.#orphans.length > 0) void this.#endOrphans().catch(() => {});
+      throw error;
     }
+  }
+
+  /** Nobody waits for these any more. The server itself ends a resting one in time, but not in mid-statement. */
+  async #endOrphans(): Promise<void> {
+    const work = async (tx: Transaction): Promise<void> => {
+      for (const orphan of this.#orphans) await endResting(tx, orphan);
+    };
+    await runTransaction(this.#deps, work, (now) => ({ at: now + END_LIMIT_MS }), {});
   }
 
   /** Undefined where there was no connection to be had, and somebody in doubt can wait for one. */
@@ -74,7 +93,8 @@ export class OnceRun {
     const { deadline } = this.#call;
     try {
       if (!this.#table.isMade) await this.#makeTable();
-      return await attemptOnce(this.#deps, this.#call, this.#doubt);
+      const predecessors = this.#doubt && { marks: this.#orphans, areStuck: this.#doubt.areStuck };
+      return await attemptOnce(this.#deps, this.#call, predecessors);
     } catch (error) {
       if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
       const isOver = error instanceof DebyError && OVER.includes(error.code);
@@ -93,11 +113,13 @@ export class OnceRun {
   }
 
   /** Throws what is final; returns where another attempt is to be made. */
-  async #goOnAfter({ error, hadKey, lost }: OnceFailure): Promise<void> {
+  async #goOnAfter({ error, hadKey, lost, orphan }: OnceFailure): Promise<void> {
     if (hadKey) {
       this.#runs += 1;
       this.#resolve("not-committed");
+      this.#orphans = [];
     }
+    if (orphan !== undefined) this.#orphans = [...this.#orphans, orphan].slice(-MAX_ORPHANS);
     if (lost !== undefined) return await this.#goOnWithout(lost);
     if (!(error instanceof DebyError)) throw error;
     if (error.code === "SERIALIZATION_FAILURE" && this.#collisions < MAX_COLLISIONS) {
@@ -116,13 +138,12 @@ export class OnceRun {
     throw this.#doubt !== undefined && isOpen(this.#doubt) ? this.#unknown(this.#doubt) : error;
   }
 
-  async #goOnWithout({ error, mayBeCommitted, wasThere, mark }: LostAttempt): Promise<void> {
+  async #goOnWithout({ error, mayBeCommitted, wasThere }: LostAttempt): Promise<void> {
     const before = this.#doubt;
     this.#doubt = {
       since: before?.since ?? this.#deps.clock.now(),
       mayBeCommitted: mayBeCommitted || before?.mayBeCommitted === true,
       wasThere: wasThere || before?.wasThere === true,
-      marks: [...(before?.marks ?? []), ...(mark ? [mark] : [])].slice(-MAX_MARKS),
       areStuck: before?.areStuck === true,
       error,
     };

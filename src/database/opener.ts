@@ -19,11 +19,15 @@ export interface OpenerDeps<C> {
   readonly discard: (connection: C) => void;
 }
 
+interface Opening {
+  readonly startedAt: number;
+  readonly unwanted: AbortController;
+}
+
 /** Opens connections at a pace that a server can bear; whatever is on its way can be given up at once. */
 export class Opener<C> {
   readonly #deps: OpenerDeps<C>;
-  #current = new AbortController();
-  #opening = 0;
+  readonly #openings = new Set<Opening>();
   #openAgainAt = 0;
 
   constructor(deps: OpenerDeps<C>) {
@@ -32,37 +36,46 @@ export class Opener<C> {
 
   /** How many are on their way. */
   get opening(): number {
-    return this.#opening;
+    return this.#openings.size;
   }
 
   get canOpen(): boolean {
-    return this.#opening < MAX_OPENING && this.#deps.clock.now() >= this.#openAgainAt;
+    return this.#openings.size < MAX_OPENING && this.#deps.clock.now() >= this.#openAgainAt;
   }
 
   /** Begins to open one. */
   start(): void {
-    this.#opening += 1;
-    void this.#open(this.#current.signal);
+    const opening = { startedAt: this.#deps.clock.now(), unwanted: new AbortController() };
+    this.#openings.add(opening);
+    void this.#open(opening);
   }
 
   /** Gives up what is on its way, and forgets that anything failed. */
   reset(): void {
-    this.#current.abort();
-    this.#current = new AbortController();
-    this.#opening = 0;
+    this.giveUp(Number.POSITIVE_INFINITY);
     this.#openAgainAt = 0;
   }
 
-  async #open(unwanted: AbortSignal): Promise<void> {
+  /** Gives up what is on its way since this moment or longer. */
+  giveUp(startedBy: number): void {
+    for (const opening of this.#openings) {
+      if (opening.startedAt > startedBy) continue;
+      this.#openings.delete(opening);
+      opening.unwanted.abort();
+    }
+  }
+
+  async #open(opening: Opening): Promise<void> {
     const { clock, random, connectTimeoutMs, open, onOpened, onFailed, discard } = this.#deps;
+    const { signal } = opening.unwanted;
     try {
-      const connection = await open(clock.now() + connectTimeoutMs, unwanted);
-      if (unwanted.aborted) return discard(connection);
-      this.#opening -= 1;
+      const connection = await open(clock.now() + connectTimeoutMs, signal);
+      if (signal.aborted) return discard(connection);
+      this.#openings.delete(opening);
       onOpened(connection);
     } catch (error) {
-      if (unwanted.aborted) return;
-      this.#opening -= 1;
+      if (signal.aborted) return;
+      this.#openings.delete(opening);
       this.#openAgainAt = clock.now() + jittered(FAILURE_PAUSE_MS, 0.2, random);
       onFailed(error as DebyError);
     }

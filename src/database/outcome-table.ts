@@ -106,15 +106,16 @@ export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, re
 }
 
 /**
- * Ends a backend that still rests in a transaction of ours which it will never hear of again. Never one at work: it may
- * be committing, or waiting for its standby.
+ * Ends a backend that waits for us in a transaction of ours which it will never hear of again, be it in the middle of a
+ * statement that comes in several messages. Never one at work: it may be committing, or waiting for its standby.
  */
 export async function endResting(tx: Transaction, { pid, backendStart, xactStart }: TransactionMark): Promise<void> {
   await tx.query`
     select pg_terminate_backend(pid) from pg_stat_activity
     where pid = ${pid} and backend_start = nullif(${backendStart}, '')::timestamptz
       and (${xactStart ?? null}::text is null or xact_start = ${xactStart ?? null}::text::timestamptz)
-      and state in ('idle in transaction', 'idle in transaction (aborted)')`;
+      and (state in ('idle in transaction', 'idle in transaction (aborted)')
+        or (state = 'active' and wait_event = 'ClientRead'))`;
 }
 
 /** Whether a transaction with this key is under way, in whatever process. */

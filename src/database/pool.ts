@@ -174,6 +174,12 @@ export class Pool<C extends PooledConnection> {
     return this.#all.size > 0;
   }
 
+  /** Gives up connections that are on their way since this moment or longer, and opens others. */
+  renewOpenings(startedBy: number): void {
+    this.#opener.giveUp(startedBy);
+    this.fill();
+  }
+
   /** How many connections are on their way. */
   get opening(): number {
     return this.#opener.opening;

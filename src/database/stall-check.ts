@@ -1,10 +1,12 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import type { Backend } from "./backend.ts";
 import type { Connection } from "./connection.ts";
-import type { Stall } from "./stall-detector.ts";
+import { nextAskMs, type Stall } from "./stall-detector.ts";
 
 /** Pause between the two looks at a backend, in milliseconds. */
 const LOOK_PAUSE_MS = 300;
+/** After a check that told nothing, in milliseconds. */
+const AGAIN_MS = 500;
 /** Limit of each look. The server has just answered a whole handshake. */
 const LOOK_LIMIT_MS = 1000;
 
@@ -20,17 +22,21 @@ export interface BackendLook {
 
 /**
  * - `working`: on our statement; it is left alone
- * - `dead`: it does not know of a statement, so that no answer will ever come over this connection
+ * - `dead`: it is not at work on a statement and waits for us, so that no answer will ever come over this connection
  * - `blocked`: it has an answer and cannot send it; dead, if that lasts
+ * - `answered`: it had a statement and has none any more, so that the answer should be here in a moment
  */
-export type BackendVerdict = "working" | "dead" | "blocked";
+export type BackendVerdict = "working" | "dead" | "blocked" | "answered";
 
 /** Judges a backend by two looks at least 250 ms apart; undefined where there was none. Pure. */
 export function judge(first: BackendLook | undefined, second: BackendLook | undefined): BackendVerdict {
   if (first === undefined && second === undefined) return "dead";
-  if (first === undefined || second === undefined) return "working";
-  if (first.stateChange !== second.stateChange || first.state !== second.state) return "working";
-  if (second.state?.startsWith("idle")) return "dead";
+  if (first === undefined) return "working";
+  if (second === undefined) return "answered";
+  const isIdle = isWaitingForUs(second);
+  const isSame = first.stateChange === second.stateChange && first.state === second.state;
+  if (isIdle) return isSame && isWaitingForUs(first) ? "dead" : "answered";
+  if (!isSame) return "working";
   return first.waitEvent === "ClientWrite" && second.waitEvent === "ClientWrite" ? "blocked" : "working";
 }
 
@@ -56,16 +62,17 @@ export async function checkStalls<C extends Stalled>(
 ): Promise<void> {
   const known = takeDue().filter(({ connection: { backend } }) => isSame(backend, probe.backend));
   if (known.length === 0) return;
+  // Should it come to nothing, it is tried again soon.
+  for (const stall of known) stall.askAtMs = Math.min(stall.askAtMs, stall.stalledMs + AGAIN_MS);
   const first = await look(probe, known, clock);
   await sleep(clock, LOOK_PAUSE_MS, signal);
   if (signal.aborted) return;
   const second = await look(probe, known, clock);
   const dead = known.filter((stall) => {
     const verdict = judge(first.get(keyOf(stall)), second.get(keyOf(stall)));
-    if (verdict !== "blocked") {
-      stall.blockedSinceMs = undefined;
-      return verdict === "dead";
-    }
+    if (verdict !== "blocked") stall.blockedSinceMs = undefined;
+    if (verdict === "working") stall.askAtMs = nextAskMs(stall.stalledMs, stallAfterMs);
+    if (verdict !== "blocked") return verdict === "dead";
     stall.blockedSinceMs ??= stall.stalledMs;
     if (stall.stalledMs - stall.blockedSinceMs >= stallAfterMs) return true;
     stall.askAtMs = stall.blockedSinceMs + stallAfterMs;
@@ -81,6 +88,11 @@ export async function checkStalls<C extends Stalled>(
 /** Whether what the prober's server says about this backend is about this backend. */
 function isSame(backend: Backend, prober: Backend): boolean {
   return backend.isDirect && backend.server === prober.server;
+}
+
+/** In the middle of a statement that comes in several messages it calls itself active. */
+function isWaitingForUs({ state, waitEvent }: BackendLook): boolean {
+  return state?.startsWith("idle") === true || (state === "active" && waitEvent === "ClientRead");
 }
 
 function keyOf({ connection: { backend } }: { readonly connection: Pick<Connection, "backend"> }): string {
@@ -107,7 +119,7 @@ async function end<C extends Stalled>(probe: Prober, dead: readonly Stall<C>[], 
   const pairs = dead.map(({ connection: { backend } }) => `(${backend.pid}, '${backend.startedAt}'::timestamptz)`);
   await probe.control(
     `select pg_terminate_backend(pid) from pg_stat_activity where (pid, backend_start) in (${pairs.join(", ")})
-      and (state <> 'active' or wait_event = 'ClientWrite')`,
+      and (state <> 'active' or wait_event in ('ClientRead', 'ClientWrite'))`,
     clock.now() + LOOK_LIMIT_MS,
   );
 }

@@ -4,11 +4,16 @@ import type { PooledConnection } from "./pool-types.ts";
 /** How often it looks, in milliseconds, and how much of a pause counts: what is above is a stall of our own. */
 const TICK_MS = 100;
 const LARGEST_STEP_MS = 2 * TICK_MS;
-/** A statement that was found at work is asked about again when it has waited twice as long. */
+/** A statement that was found at work is asked about again when it has waited twice as long, */
 const PATIENCE = 2;
+/** or so many times stall-after longer, for it may have been answered since. */
+const LONGEST_PATIENCE = 4;
 
 /** What it watches of a connection. */
-export type WatchedConnection = Pick<PooledConnection, "isBusy" | "chunksReceived" | "leasedAt" | "lastAnswerAt">;
+export type WatchedConnection = Pick<
+  PooledConnection,
+  "isBusy" | "chunksReceived" | "leasedAt" | "idleSince" | "lastAnswerAt"
+>;
 
 /** A connection whose statement waits for a byte of answer. */
 export interface Stall<C> {
@@ -93,10 +98,12 @@ export class StallDetector<C extends WatchedConnection> {
     const stalls = new Map<C, Stall<C>>();
     for (const connection of connections()) {
       const known = this.#stalls.get(connection);
+      const isLeased = connection.leasedAt !== Number.POSITIVE_INFINITY;
+      // What a resting connection answers to our own questions is no sign that statements are answered.
       isAnyHeard ||=
-        connection.lastAnswerAt > this.#lookedAt ||
+        (isLeased ? connection.lastAnswerAt : connection.idleSince) > this.#lookedAt ||
         (known?.mark ?? connection.chunksReceived) !== connection.chunksReceived;
-      if (!connection.isBusy || connection.leasedAt === Number.POSITIVE_INFINITY) continue;
+      if (!connection.isBusy || !isLeased) continue;
       isAnyBusy = true;
       if (known === undefined || !this.isStalled(known)) {
         const sinceMs = now - Math.max(connection.leasedAt, connection.lastAnswerAt);
@@ -106,14 +113,14 @@ export class StallDetector<C extends WatchedConnection> {
       stalls.set(connection, known);
       known.stalledMs += stepMs;
       if (known.stalledMs < known.askAtMs) continue;
-      known.askAtMs = known.stalledMs * PATIENCE;
+      known.askAtMs = nextAskMs(known.stalledMs, stallAfterMs);
       known.isDue = true;
       isAnyDue = true;
     }
     this.#stalls = stalls;
     const isSilent = !isAnyHeard && (isAnyBusy || isWanted());
     if (this.#hearNothing(isSilent ? stepMs : undefined) || isAnyDue) {
-      this.#askAtMs = Math.max(this.#silentMs * PATIENCE, stallAfterMs);
+      this.#askAtMs = Math.max(nextAskMs(this.#silentMs, stallAfterMs), stallAfterMs);
       onStall();
     }
   }
@@ -128,6 +135,11 @@ export class StallDetector<C extends WatchedConnection> {
     this.#silentMs += stepMs;
     return this.#silentMs >= this.#askAtMs;
   }
+}
+
+/** At which length of a stall, in milliseconds, the server is asked again about one that has lasted so long. */
+export function nextAskMs(stalledMs: number, stallAfterMs: number): number {
+  return Math.min(stalledMs * PATIENCE, stalledMs + LONGEST_PATIENCE * stallAfterMs);
 }
 
 function begin<C extends WatchedConnection>(connection: C, stalledMs: number, askAtMs: number): Stall<C> {

@@ -111,7 +111,12 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
     // Whoever can be asked in another way has sessions that tell nothing about each other.
-    checkStalls: (prober, signal) => (isBusy ? Promise.resolve() : checkStalls(prober, stallDeps, signal)),
+    checkStalls: async (prober, signal) => {
+      if (isBusy) return;
+      // The prober was let in just now: whoever waits for that since long has been lost on the way.
+      pool.renewOpenings(clock.now() - settings.stallAfterMs);
+      await checkStalls(prober, stallDeps, signal);
+    },
     onTransition,
   });
   const guard = new LeaseGuard({

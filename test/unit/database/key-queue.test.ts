@@ -46,6 +46,17 @@ describe("equal keys in one process", () => {
     expect([await second, await third].map(({ result }) => result)).toEqual(["2", "2"]);
   });
 
+  test("where it fails, whoever has hardly any time left does not try", async () => {
+    const { clock, runs, call } = setUp();
+    const first = call();
+    const hasty = call({ at: 550 }).catch((error) => error);
+    await clock.advance(500);
+    runs[0]?.reject(new Error("no"));
+    expect(await first.catch((error: Error) => error.message)).toBe("no");
+    expect(await hasty).toMatchObject({ code: "KEY_IN_PROGRESS" });
+    expect(runs.length).toBe(1);
+  });
+
   test("another scope is another key, another fingerprint a mistake", async () => {
     const { runs, call } = setUp();
     void call({ fingerprint: "a" });

@@ -113,6 +113,26 @@ describe("the pool", () => {
     expect(pool.stats().total).toBe(3);
   });
 
+  test("connections that are on their way for too long are given up, and others opened in their place", async () => {
+    const { clock, pool, world, troubles } = setUp();
+    world.openMs = 5000;
+    pool.setMode("running");
+    const leases = Array.from({ length: 6 }, () => pool.acquire({ at: 10_000 }, clock.now()));
+    await clock.advance(2000);
+    expect(pool.stats()).toMatchObject({ total: 0, opening: 4 });
+    world.openMs = 10;
+    pool.renewOpenings(-1);
+    await clock.advance(100);
+    expect(pool.stats()).toMatchObject({ total: 0, opening: 4 });
+    pool.renewOpenings(0);
+    await clock.advance(100);
+    await Promise.all(leases);
+    expect(pool.stats()).toMatchObject({ total: 6, opening: 0 });
+    await clock.advance(5000);
+    expect(pool.stats()).toMatchObject({ total: 6, opening: 0 });
+    expect(troubles).toEqual([]);
+  });
+
   test("opens at most four at once while it fills", async () => {
     const { clock, pool, acquire, world } = setUp();
     pool.setMode("running");

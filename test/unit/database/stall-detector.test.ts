@@ -4,7 +4,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const connection = { isBusy: true, chunksReceived: 7, leasedAt: 0, lastAnswerAt: 0 };
+  const connection = { isBusy: true, chunksReceived: 7, leasedAt: 0, idleSince: 0, lastAnswerAt: 0 };
   const world = { connections: [connection], isWanted: false };
   const toldAt: number[] = [];
   const detector = new StallDetector({
@@ -72,7 +72,12 @@ describe("the stall detector", () => {
     expect(detector.takeDue()).toEqual([]);
     await clock.advance(2000);
     expect(toldAt).toEqual([2000, 4000]);
-    world.connections.push({ ...connection, isBusy: false, lastAnswerAt: clock.now() + 50 });
+    world.connections.push({
+      ...connection,
+      isBusy: false,
+      leasedAt: Number.POSITIVE_INFINITY,
+      idleSince: clock.now() + 50,
+    });
     await clock.advance(1900);
     expect(toldAt).toEqual([2000, 4000]);
     await clock.advance(300);

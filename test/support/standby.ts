@@ -1,0 +1,96 @@
+import { freePort } from "./ports.ts";
+import { startPostgres } from "./postgres.ts";
+import { type PostgresVersion, postgresBinaries } from "./postgres-binaries.ts";
+import { PostgresServer } from "./postgres-server.ts";
+import { postgresUser } from "./postgres-user.ts";
+import { runCommand } from "./run-command.ts";
+import { makeTempFolder } from "./temp-folder.ts";
+import { waitUntil } from "./wait-until.ts";
+
+const STANDBY_NAME = "standby";
+const PROMOTED_WITHIN_S = 20;
+
+/** A primary and a hot standby that streams from it: `await using pair = await ReplicatedPair.start(18)`. */
+export class ReplicatedPair implements AsyncDisposable {
+  readonly primary: PostgresServer;
+  readonly standby: PostgresServer;
+
+  static async start(version: PostgresVersion): Promise<ReplicatedPair> {
+    const primary = await startPostgres({ version, hba: "host all,replication all all scram-sha-256" });
+    try {
+      // At rest its data folder is a backup.
+      await primary.stop();
+      const standby = await copyAsStandby(primary, version);
+      const pair = new ReplicatedPair(primary, standby);
+      await primary.start();
+      await standby.start();
+      return pair;
+    } catch (error) {
+      await primary[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(primary: PostgresServer, standby: PostgresServer) {
+    this.primary = primary;
+    this.standby = standby;
+  }
+
+  /** From now on the primary answers no COMMIT before the standby has it, however long that takes. */
+  async makeSynchronous(): Promise<void> {
+    this.primary.configure({ settings: { synchronous_standby_names: STANDBY_NAME } });
+    await this.primary.reload();
+    const isSynchronous = async () => {
+      const [row] = await this.primary.psql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
+      return row !== undefined;
+    };
+    await waitUntil("the standby is synchronous", isSynchronous);
+  }
+
+  /** How many of the primary's sessions wait for the standby in their COMMIT. */
+  async waitingForStandby(): Promise<number> {
+    const [row] = await this.primary.psql<{ count: number }>(
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+    );
+    return row?.count ?? 0;
+  }
+
+  /** Makes the standby the primary; the old one must be gone. */
+  async promote(): Promise<void> {
+    const deadlineMs = PROMOTED_WITHIN_S * 1000 + 5000;
+    const [row] = await this.standby.psql<{ promoted: boolean }>(
+      `SELECT pg_promote(true, ${PROMOTED_WITHIN_S}) AS promoted`,
+      { deadlineMs },
+    );
+    if (!row?.promoted) throw new Error(`Cannot promote the standby within ${PROMOTED_WITHIN_S} s`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.standby[Symbol.asyncDispose]();
+    await this.primary[Symbol.asyncDispose]();
+  }
+}
+
+async function copyAsStandby(primary: PostgresServer, version: PostgresVersion): Promise<PostgresServer> {
+  const { host, port, user, password } = primary;
+  const runAs = postgresUser();
+  const bin = await postgresBinaries(version);
+  const folder = makeTempFolder(`pg${version}-standby`, { owner: runAs, inMemory: true });
+  const standby = new PostgresServer({ folder, bin, runAs, password });
+  try {
+    await runCommand(["cp", "-a", primary.dataDir, standby.dataDir]);
+    standby.configure({
+      settings: {
+        port: String(await freePort()),
+        primary_conninfo: `host=${host} port=${port} user=${user} password=${password} application_name=${STANDBY_NAME}`,
+        // A primary that was away is looked for again at once.
+        wal_retrieve_retry_interval: "100ms",
+      },
+      files: { "standby.signal": "" },
+    });
+    return standby;
+  } catch (error) {
+    await standby[Symbol.asyncDispose]();
+    throw error;
+  }
+}
