@@ -80,6 +80,7 @@ export const SETTINGS = [
     default: "30s",
     min: "10ms",
     max: "24h",
+    notAbove: "key-retention",
     group: "Server",
     commands: SERVE,
     meaning: "deadline of an HTTP request, all waiting included",

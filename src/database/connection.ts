@@ -88,6 +88,7 @@ export class Connection implements Sweepable {
   #pending: Pending | undefined;
   #lost: DebyError | undefined;
   #isClosing = false;
+  #isCancellable = true;
   #lastChunk: Buffer | undefined;
 
   private constructor(target: DatabaseTarget, session: Session, options: ConnectionOptions) {
@@ -138,6 +139,11 @@ export class Connection implements Sweepable {
     return this.#pending !== undefined;
   }
 
+  /** What still waits to be sent, in bytes: a statement may be so long that this takes a while. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Whether the server's last word was that a transaction is open, be it a failed one. */
   get isInTransaction(): boolean {
     const status = transactionStatus(this.#lastChunk);
@@ -159,6 +165,7 @@ export class Connection implements Sweepable {
     deadlineAt: number,
     listener: AnswerListener<R>,
   ): void {
+    this.#isCancellable = true;
     const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
     this.#begin<R>(this.#sql(strings, ...(parameters as never[])) as unknown as DriverQuery<R>, deadlineAt, listener);
   }
@@ -173,8 +180,12 @@ export class Connection implements Sweepable {
     return values.map((value) => (Array.isArray(value) ? this.#sql.typed(value as never, 0) : value));
   }
 
-  /** Runs a statement that we wrote ourselves, without parameters, in one round trip. */
+  /**
+   * Runs a statement that we wrote ourselves, without parameters, in one round trip. A COMMIT is not cancelled at its
+   * deadline: it could not be undone any more, only made visible before its standby has it.
+   */
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
+    this.#isCancellable = text !== "commit";
     return new Promise((resolve, reject) => {
       const query = this.#sql.unsafe(text).simple() as unknown as DriverQuery<R>;
       this.#begin<R>(query, deadlineAt, asListener(resolve, reject));
@@ -213,7 +224,7 @@ export class Connection implements Sweepable {
     this.#isClosing = true;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
     this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
-    this.#cancel();
+    if (this.#isCancellable) this.#cancel();
   }
 
   #begin<R>(query: DriverQuery<R>, deadlineAt: number, listener: AnswerListener<R>): void {

@@ -28,8 +28,11 @@ export interface Database {
    * whose COMMIT was not answered, is resolved. All get the same result, as JSON gives it back.
    */
   once<T>(key: string, work: (tx: Transaction) => Promise<T>, options?: OnceOptions): Promise<Stored<T>>;
-  /** What has become of a key, in whatever scope. `unknown` where the database cannot be asked by the deadline. */
-  outcome(key: string): Promise<KeyStatus>;
+  /**
+   * What has become of a key, in whatever scope where none is given. `unknown` where the database cannot be asked by the
+   * deadline.
+   */
+  outcome(key: string, options?: Pick<OnceOptions, "scope">): Promise<KeyStatus>;
   /** The same database with a deadline or a signal of its own. */
   with(options: DeadlineOptions): Database;
   /** The circuit's state, from memory. */
@@ -70,7 +73,7 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
       transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
       once: (key, work, options = {}) => once.run(key, work, deadline, options),
-      outcome: (key) => once.status(key, deadline),
+      outcome: (key, options = {}) => once.status(key, deadline, options),
       with: ({ deadlineMs, signal }) =>
         facade({
           ...(deadlineMs === undefined ? {} : { at: clock.now() + deadlineMs }),

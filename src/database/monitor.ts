@@ -150,12 +150,14 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     }
     const startedAt = clock.now();
     const limitMs = Math.min(settings.stallAfterMs, settings.heartbeatTimeoutMs);
-    const beat = this.#heart.control("select 1", startedAt + limitMs).then(
+    const heart = this.#heart;
+    const beat = heart.control("select 1", startedAt + limitMs).then(
       () => {
         this.#latencyMs = clock.now() - startedAt;
       },
       async (error: DebyError) => {
-        if (this.#isStopped || (await this.#isExcused(error))) return;
+        // Another has taken its place: a fresh probe has proven the server since.
+        if (this.#heart !== heart || this.#isStopped || (await this.#isExcused(error))) return;
         this.#deps.emitter.emit("heartbeatFailed", { reason: reasonOf(error) });
         if (isSilence(error)) this.stall();
         else this.trouble(error);

@@ -75,13 +75,14 @@ export async function attemptOnce(
   const { deadline, holder } = call;
   const connection = await acquire(deps, "write", deadline);
   connection.holder = holder;
+  const endsAt = endOfLease(deps, connection, deadline);
   const leftMs = deadline.at - clock.now();
-  const keyMs = leftMs - ANSWER_MARGIN_MS;
+  const keyMs = endsAt - clock.now() - ANSWER_MARGIN_MS;
   const limits = {
     idleTimeoutMs: leftMs + IDLE_GRACE_MS,
     lockTimeoutMs: predecessors === undefined ? keyMs : Math.min(KEY_STEP_MS, keyMs),
   };
-  const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), { ...deps, begin: BEGIN });
+  const attempt = new TransactionAttempt(connection, endsAt, { ...deps, begin: BEGIN });
   let hadKey = false;
   let wasThere = false;
   let mark = markOf(connection);
@@ -113,7 +114,9 @@ export async function attemptOnce(
 
 async function doWork(tx: Transaction, call: OnceCall): Promise<OnceResult> {
   const result = encodeResult(await call.work(tx)) ?? null;
-  if (result !== null) await storeResult(tx, call, result);
+  if (result !== null && !(await storeResult(tx, call, result))) {
+    throw new DebyError("STATEMENT_FAILED", "The work of once() has undone its own key", { outcome: "rolled-back" });
+  }
   return { result, isReplay: false };
 }
 

@@ -10,15 +10,15 @@ import {
   type OnceFailure,
   type Predecessors,
 } from "./once-attempt.ts";
-import { endResting, type TransactionMark } from "./outcome-table.ts";
-import { isTableMissing, type OwnTable } from "./own-table.ts";
+import { BEGIN, endResting, type TransactionMark } from "./outcome-table.ts";
+import { isTableMissing, NOT_ALLOWED, type OwnTable } from "./own-table.ts";
 import type { Transaction } from "./statement.ts";
 import { runTransaction } from "./transactions.ts";
 
 /** While the database is given up for the time, somebody in doubt asks again so often. */
 const DOUBT_PAUSE_MS = 100;
 /** How often the work is begun at most: one that ends its server's sessions would otherwise do so until its deadline. */
-const MAX_RUNS = 5;
+const MAX_RUNS = 10;
 const MAX_COLLISIONS = 3;
 /** How long it is tried to end what a call has left behind, in milliseconds. */
 const END_LIMIT_MS = 10_000;
@@ -89,20 +89,24 @@ export class OnceRun {
 
   /** Undefined where there was no connection to be had, and somebody in doubt can wait for one. */
   async #attempt(): Promise<OnceEnd | undefined> {
-    const { clock } = this.#deps;
-    const { deadline } = this.#call;
     try {
       if (!this.#table.isMade) await this.#makeTable();
       const predecessors = this.#doubt && { marks: this.#orphans, areStuck: this.#doubt.areStuck };
       return await attemptOnce(this.#deps, this.#call, predecessors);
     } catch (error) {
       if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
-      const isOver = error instanceof DebyError && OVER.includes(error.code);
-      const leftMs = deadline.at - clock.now();
-      if (isOver || leftMs <= 0) throw this.#unknown(this.#doubt);
-      await sleep(clock, Math.min(DOUBT_PAUSE_MS, leftMs));
+      await this.#waitInDoubt(this.#doubt, error);
       return undefined;
     }
+  }
+
+  /** Whatever stands in the way now may be over before the deadline. Throws OUTCOME_UNKNOWN at the deadline. */
+  async #waitInDoubt(doubt: Doubt, error: unknown): Promise<void> {
+    const { clock } = this.#deps;
+    const isOver = error instanceof DebyError && OVER.includes(error.code);
+    const leftMs = this.#call.deadline.at - clock.now();
+    if (isOver || leftMs <= 0) throw this.#unknown(doubt);
+    await sleep(clock, Math.min(DOUBT_PAUSE_MS, leftMs));
   }
 
   #conclude({ result, isReplay }: OnceResult): OnceResult {
@@ -135,7 +139,9 @@ export class OnceRun {
       return;
     }
     if (error.code === "KEY_REUSED") this.#resolve("not-committed");
-    throw this.#doubt !== undefined && isOpen(this.#doubt) ? this.#unknown(this.#doubt) : error;
+    if (error.reason === NOT_ALLOWED) throw this.#table.explain(error);
+    if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
+    await this.#waitInDoubt(this.#doubt, error);
   }
 
   async #goOnWithout({ error, mayBeCommitted, wasThere }: LostAttempt): Promise<void> {
@@ -147,7 +153,7 @@ export class OnceRun {
       areStuck: before?.areStuck === true,
       error,
     };
-    if (this.#runs >= MAX_RUNS && !isOpen(this.#doubt)) throw error;
+    if (this.#runs >= MAX_RUNS) throw isOpen(this.#doubt) ? this.#unknown(this.#doubt) : error;
     await this.#pause(error);
   }
 
@@ -156,8 +162,9 @@ export class OnceRun {
     const { gate, clock, onReadOnly } = this.#deps;
     onReadOnly(error);
     const isAway = await gate.isAwayAfterVerdict(this.#call.deadline).catch(() => true);
-    if (isAway) return;
-    if (this.#doubt === undefined || !isOpen(this.#doubt)) throw error;
+    const isInDoubt = this.#doubt !== undefined && isOpen(this.#doubt);
+    if (!isAway && !isInDoubt) throw readOnlyError(error);
+    // The gate does not hold those who came in before the end of the service.
     await sleep(clock, DOUBT_PAUSE_MS);
   }
 
@@ -183,9 +190,17 @@ export class OnceRun {
   }
 
   async #makeTable(): Promise<void> {
+    const { clock } = this.#deps;
     const { deadline } = this.#call;
-    await this.#table.make((work) => runTransaction(this.#deps, work, () => deadline, { retryable: true }));
+    const transact = (work: (tx: Transaction) => Promise<void>): Promise<void> =>
+      runTransaction(this.#deps, work, () => deadline, { retryable: true, begin: BEGIN });
+    await this.#table.make(transact, { clock, deadlineAt: deadline.at });
   }
+}
+
+function readOnlyError(cause: DebyError): DebyError {
+  const { reason = "25006" } = cause;
+  return new DebyError("READ_ONLY", "The server accepts no writes", { cause, reason, outcome: "rolled-back" });
 }
 
 /** Whether nobody can say yet that the work was not done. */

@@ -43,7 +43,7 @@ export function createOutcomeTable(): OwnTable {
   });
 }
 
-/** Does not depend on the database's defaults. */
+/** Does not depend on the database's defaults. Each statement has a snapshot of its own. */
 export const BEGIN = "begin isolation level read committed read write";
 
 /** In milliseconds. */
@@ -101,8 +101,11 @@ export async function confirmKey(tx: Transaction, { scope, key }: ScopedKey): Pr
   return row;
 }
 
-export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, result: string): Promise<void> {
-  await tx.query`update deby.outcome set result = ${result} where key = ${key} and scope = ${scope}`;
+/** Whether the row of the key is still this transaction's to write. */
+export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, result: string | null): Promise<boolean> {
+  const rows = await tx.query`
+    update deby.outcome set result = ${result} where key = ${key} and scope = ${scope} returning 1`;
+  return rows.length === 1;
 }
 
 /**
@@ -127,15 +130,24 @@ export async function isKeyLocked(tx: Transaction, key: string): Promise<boolean
   return locks.length > 0;
 }
 
-/** Confirms every row of this key, in whatever scope; whether there is one. */
-export async function confirmAny(tx: Transaction, key: string): Promise<boolean> {
-  const rows = await tx.query`update deby.outcome set confirmed_at = clock_timestamp() where key = ${key} returning 1`;
+/** Confirms the rows of this key, in whatever scope where none is given; whether there is one. */
+export async function confirmAny(tx: Transaction, key: string, scope: string | undefined): Promise<boolean> {
+  const rows = await tx.query`
+    update deby.outcome set confirmed_at = clock_timestamp()
+    where key = ${key} and (${scope ?? null}::text is null or scope = ${scope ?? null}::text)
+    returning set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true)`;
   return rows.length > 0;
 }
 
 /** The same where nothing can be written. */
-export async function isKeyThere({ query }: Pick<Transaction, "query">, key: string): Promise<boolean> {
-  const rows = await query`select 1 from deby.outcome where key = ${key}`;
+export async function isKeyThere(
+  { query }: Pick<Transaction, "query">,
+  key: string,
+  scope: string | undefined,
+): Promise<boolean> {
+  const rows = await query`
+    select 1 from deby.outcome
+    where key = ${key} and (${scope ?? null}::text is null or scope = ${scope ?? null}::text)`;
   return rows.length > 0;
 }
 

@@ -5,7 +5,7 @@ import { codeForObserver } from "./lease.ts";
 import type { OnceCall } from "./once-attempt.ts";
 import { type OnceDeps, OnceRun, type Resolution } from "./once-run.ts";
 import { decodeResult, type Stored } from "./outcome-json.ts";
-import { confirmAny, isKeyLocked, isKeyThere } from "./outcome-table.ts";
+import { BEGIN, confirmAny, isKeyLocked, isKeyThere } from "./outcome-table.ts";
 import { isTableMissing, type OwnTable } from "./own-table.ts";
 import type { Statement, Transaction } from "./statement.ts";
 import { runStatement } from "./statements.ts";
@@ -72,22 +72,23 @@ export class Once {
     }
   }
 
-  /** What has become of a key, in whatever scope. `unknown` where the database cannot be asked by the deadline. */
-  async status(key: string, getDeadline: GetDeadline): Promise<KeyStatus> {
+  /** What has become of a key, in whatever scope where none is given. `unknown` where the database cannot be asked by the deadline. */
+  async status(key: string, getDeadline: GetDeadline, { scope }: Pick<OnceOptions, "scope">): Promise<KeyStatus> {
     checkKey(key);
     if (this.#queue.has(key)) return "in-progress";
     const look = async (tx: Transaction): Promise<KeyStatus> => {
       // First the lock: whoever has given it back by then has committed already, or never will.
       if (await isKeyLocked(tx, key)) return "in-progress";
-      return (await confirmAny(tx, key)) ? "committed" : "not-committed";
+      return (await confirmAny(tx, key, scope)) ? "committed" : "not-committed";
     };
     const query: Statement = (strings, ...values) => runStatement(this.#deps, "read", { strings, values }, getDeadline);
+    const { isReadOnly } = this.#deps.gate;
     try {
       // A standby may not have heard of it yet.
-      if (this.#deps.gate.isReadOnly) return (await isKeyThere({ query }, key)) ? "committed" : "unknown";
-      return await runTransaction(this.#deps, look, getDeadline, { retryable: true });
+      if (isReadOnly) return (await isKeyThere({ query }, key, scope)) ? "committed" : "unknown";
+      return await runTransaction(this.#deps, look, getDeadline, { retryable: true, begin: BEGIN });
     } catch (error) {
-      if (isTableMissing(error)) return "not-committed";
+      if (isTableMissing(error)) return isReadOnly ? "unknown" : "not-committed";
       if (!(error instanceof DebyError)) throw error;
       if (error.retryable || error.outcome === "unknown" || error.code === "DEADLINE_EXCEEDED") return "unknown";
       throw error;
@@ -96,6 +97,7 @@ export class Once {
 }
 
 function checkKey(key: string): void {
-  if (key !== "" && key.length <= MAX_KEY_LENGTH && !key.includes("\0")) return;
-  throw new DebyError("VALIDATION_FAILED", `A key has 1 to ${MAX_KEY_LENGTH} characters, this one ${key.length}`);
+  if (key !== "" && key.length <= MAX_KEY_LENGTH && !key.includes("\0") && key.isWellFormed()) return;
+  const message = `A key has 1 to ${MAX_KEY_LENGTH} characters, none of them NUL or half a character`;
+  throw new DebyError("VALIDATION_FAILED", message);
 }

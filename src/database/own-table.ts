@@ -1,9 +1,11 @@
+import { type WithinOptions, within } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
 import { asStatement, type Transaction } from "./statement.ts";
 
 const UNDEFINED_TABLE = "42P01";
 const UNDEFINED_SCHEMA = "3F000";
-const NOT_ALLOWED = "42501";
+/** SQLSTATE insufficient_privilege. */
+export const NOT_ALLOWED = "42501";
 
 /** The number that all deby processes lock when they change the schema: "deby" in ASCII. */
 export const DEBY_LOCK = 1684365945;
@@ -50,12 +52,12 @@ export class OwnTable {
 
   /**
    * Makes it where it is missing, one process at a time. One caller does, under its own deadline; should it fail, the
-   * next one tries.
+   * next one tries. The others wait until `limit`, where they have one.
    * Throws DATABASE_MISCONFIGURED with the SQL to run where the role may not; what the database's loss gives.
    */
-  async make(transact: Transact): Promise<void> {
+  async make(transact: Transact, limit?: WithinOptions): Promise<void> {
     while (this.#making !== undefined) {
-      await this.#making.catch(() => undefined);
+      await this.#waitForMaker(this.#making, limit);
       if (this.#isMade) return;
     }
     this.#making = transact((tx) => this.#createIfMissing(tx));
@@ -63,7 +65,7 @@ export class OwnTable {
       await this.#making;
       this.#isMade = true;
     } catch (error) {
-      throw this.#explain(error);
+      throw this.explain(error);
     } finally {
       this.#making = undefined;
     }
@@ -100,10 +102,22 @@ export class OwnTable {
     ];
   }
 
-  #explain(error: unknown): unknown {
+  async #waitForMaker(making: Promise<void>, limit: WithinOptions | undefined): Promise<void> {
+    const made = making.catch(() => undefined);
+    if (limit === undefined) return await made;
+    try {
+      await within<void>(limit, (resolve) => void made.then(resolve));
+    } catch (cause) {
+      const message = `The table deby.${this.#definition.name} was not made in time`;
+      throw new DebyError("DATABASE_UNAVAILABLE", message, { cause });
+    }
+  }
+
+  /** The error of a role that lacks a right, with the SQL to run; any other as it is. */
+  explain(error: unknown): unknown {
     if (!(error instanceof DebyError) || error.reason !== NOT_ALLOWED) return error;
     const { name } = this.#definition;
-    const message = `The role may not create the table deby.${name}. An owner of the database runs: ${this.sql}`;
+    const message = `The role may not create or use the table deby.${name}. An owner of the database runs: ${this.sql}`;
     return new DebyError("DATABASE_MISCONFIGURED", message, {
       cause: error,
       reason: NOT_ALLOWED,

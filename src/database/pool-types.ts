@@ -19,6 +19,7 @@ export type PooledConnection = Pick<
   | "facts"
   | "backend"
   | "chunksReceived"
+  | "unsentBytes"
   | "isInTransaction"
   | "isOutsideTransaction"
   | "onLost"

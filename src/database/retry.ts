@@ -65,6 +65,7 @@ export function finalError(error: unknown, kind: StatementKind): unknown {
   return new DebyError("OUTCOME_UNKNOWN", `${error.message}; it may have been executed`, {
     cause: error,
     outcome: "unknown",
+    isLostConnection: error.isLostConnection,
     ...(error.reason === undefined ? {} : { reason: error.reason }),
   });
 }

@@ -12,7 +12,7 @@ const LONGEST_PATIENCE = 4;
 /** What it watches of a connection. */
 export type WatchedConnection = Pick<
   PooledConnection,
-  "isBusy" | "chunksReceived" | "leasedAt" | "idleSince" | "lastAnswerAt"
+  "isBusy" | "chunksReceived" | "unsentBytes" | "leasedAt" | "idleSince" | "lastAnswerAt"
 >;
 
 /** A connection whose statement waits for a byte of answer. */
@@ -20,6 +20,8 @@ export interface Stall<C> {
   readonly connection: C;
   /** What had arrived when it was first seen waiting; a single byte more, and the stall is over. */
   readonly mark: number;
+  /** What was still to be sent then; a single byte less, and it is under way. */
+  readonly unsentBytes: number;
   /** How long nothing has arrived, in milliseconds. */
   stalledMs: number;
   /** At which length the server is asked about it, the next time. */
@@ -83,8 +85,8 @@ export class StallDetector<C extends WatchedConnection> {
   }
 
   /** Whether still nothing has arrived for this statement. */
-  isStalled({ connection, mark }: Stall<C>): boolean {
-    return connection.isBusy && connection.chunksReceived === mark;
+  isStalled({ connection, mark, unsentBytes }: Stall<C>): boolean {
+    return connection.isBusy && connection.chunksReceived === mark && connection.unsentBytes === unsentBytes;
   }
 
   #look(): void {
@@ -143,6 +145,6 @@ export function nextAskMs(stalledMs: number, stallAfterMs: number): number {
 }
 
 function begin<C extends WatchedConnection>(connection: C, stalledMs: number, askAtMs: number): Stall<C> {
-  const mark = connection.chunksReceived;
-  return { connection, mark, stalledMs, askAtMs, isDue: false, blockedSinceMs: undefined };
+  const { chunksReceived: mark, unsentBytes } = connection;
+  return { connection, mark, unsentBytes, stalledMs, askAtMs, isDue: false, blockedSinceMs: undefined };
 }

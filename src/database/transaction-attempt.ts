@@ -6,6 +6,9 @@ import { leavesTraces } from "./session-traces.ts";
 import type { Transaction } from "./statement.ts";
 
 const ROLLBACK_LIMIT_MS = 1000;
+const ENDED = "A statement of the function has ended the transaction";
+/** Ends the transaction and begins another, which looks like the same one from outside. */
+const CHAINS = /\band\s+chain\s*;?\s*$/i;
 const LATE = "The transaction was not committed within its deadline";
 
 /** One go at a transaction, on one connection. */
@@ -72,6 +75,7 @@ export class TransactionAttempt {
       const result = await Promise.race([work({ query: this.#query }), late.promise]);
       if (this.#unanswered > 0)
         throw this.#fail("STATEMENT_FAILED", "The function ended before its statements were answered");
+      if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", ENDED);
       if (this.endsAt <= clock.now()) throw this.#fail("DEADLINE_EXCEEDED", LATE);
       return result;
     } catch (error) {
@@ -95,6 +99,9 @@ export class TransactionAttempt {
   async #run<R>(strings: TemplateStringsArray, values: readonly unknown[]): Promise<R[]> {
     try {
       if (this.#isOver) throw this.#fail("STATEMENT_FAILED", "The transaction is over; await its statements inside it");
+      if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", ENDED);
+      if (CHAINS.test(strings.at(-1) ?? ""))
+        throw this.#fail("STATEMENT_FAILED", "AND CHAIN does not belong inside transaction()");
       const { rows, command } = await this.#connection.run<R>(strings, values, this.endsAt);
       this.leavesTraces ||= leavesTraces(command, strings[0] ?? "");
       this.#wasEnded ||= this.#connection.isOutsideTransaction;

@@ -9,7 +9,7 @@ export async function runTransaction<T>(
   deps: LeaseDeps,
   work: (tx: Transaction) => Promise<T>,
   getDeadline: (now: number) => Deadline,
-  options: TransactionOptions,
+  options: OwnOptions,
 ): Promise<T> {
   const { clock, observer } = deps;
   const startedAt = clock.now();
@@ -25,7 +25,13 @@ export async function runTransaction<T>(
   }
 }
 
-interface Circumstances extends TransactionOptions {
+/** What only our own transactions say of themselves. */
+interface OwnOptions extends TransactionOptions {
+  /** What it begins with. Default: `begin`, and so the database's defaults. */
+  readonly begin?: string;
+}
+
+interface Circumstances extends OwnOptions {
   readonly deadline: Deadline;
   readonly holder: Error;
 }
@@ -33,12 +39,15 @@ interface Circumstances extends TransactionOptions {
 async function runAttempts<T>(
   deps: LeaseDeps,
   work: (tx: Transaction) => Promise<T>,
-  { retryable = false, deadline, holder }: Circumstances,
+  { retryable = false, begin, deadline, holder }: Circumstances,
 ): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
     const connection = await acquire(deps, "write", deadline);
     connection.holder = holder;
-    const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), deps);
+    const attempt = new TransactionAttempt(connection, endOfLease(deps, connection, deadline), {
+      ...deps,
+      ...(begin === undefined ? {} : { begin }),
+    });
     let failure: unknown;
     try {
       return await attempt.run(work);

@@ -23,9 +23,9 @@ export function readKey(headers: Headers): string | undefined {
 }
 
 /** The same body gives the same text, in whatever order the members of its objects come. */
-export async function fingerprintOf(method: string, path: string, body: unknown): Promise<string> {
+export async function fingerprintOf(method: string, pathAndQuery: string, body: unknown): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
-  hasher.update(JSON.stringify([method, path]));
+  hasher.update(JSON.stringify([method, pathAndQuery]));
   hasher.update(JSON.stringify(await canonical(body)) ?? "");
   return hasher.digest("base64url");
 }
@@ -35,12 +35,17 @@ async function canonical(value: unknown): Promise<unknown> {
   if (typeof value === "bigint") return { bigint: value.toString() };
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return value.toJSON();
-  if (value instanceof Blob) return { blob: hashOf(await value.bytes()), type: value.type };
+  if (value instanceof Blob) {
+    const name = value instanceof File ? { name: value.name } : {};
+    return { blob: hashOf(await value.bytes()), type: value.type, ...name };
+  }
   if (value instanceof ArrayBuffer) return { bytes: hashOf(new Uint8Array(value)) };
   if (ArrayBuffer.isView(value)) {
     return { bytes: hashOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
   }
   if (Array.isArray(value)) return await Promise.all(value.map(canonical));
+  if ("toJSON" in value && typeof value.toJSON === "function") return { json: await canonical(value.toJSON()) };
+  if (value instanceof Map || value instanceof Set) return { entries: await canonical([...value]) };
   const members = value instanceof FormData ? [...value.entries()] : Object.entries(value);
   members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return { members: await Promise.all(members.map(async ([name, member]) => [name, await canonical(member)])) };

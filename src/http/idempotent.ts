@@ -1,4 +1,4 @@
-import { type Context, ElysiaCustomStatusResponse, status, t } from "elysia";
+import { type Context, ElysiaCustomStatusResponse, StatusMap, status, t } from "elysia";
 import type { Database } from "../database/database.ts";
 import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
@@ -16,7 +16,10 @@ export const KEY_HEADERS = t.Object(
 );
 
 export interface IdempotentOptions {
-  /** Who is calling, where the program knows: two callers may use equal keys then. */
+  /**
+   * Who is calling. Without it all callers share their keys: whoever sends the same request with the key of somebody else
+   * is given that one's answer.
+   */
   readonly principal?: string;
   /** A request without a key is refused with 400. Default: it runs in a transaction of its own, like any other. */
   readonly isRequired?: boolean;
@@ -56,8 +59,8 @@ export function createIdempotent(db: Pick<Database, "once" | "transaction">): Id
     }
     const { method, url } = request;
     const kept = await db.once(key, async (tx) => keep(await work(tx), set), {
-      scope: JSON.stringify([method, route, ...(principal === undefined ? [] : [principal])]),
-      fingerprint: await fingerprintOf(method, pathOf(url), body),
+      scope: JSON.stringify([route, ...(principal === undefined ? [] : [principal])]),
+      fingerprint: await fingerprintOf(method, url.slice(url.indexOf(pathOf(url))), body),
       onReplay: () => {
         set.headers[REPLAYED_HEADER.toLowerCase()] = "true";
       },
@@ -68,12 +71,15 @@ export function createIdempotent(db: Pick<Database, "once" | "transaction">): Id
 }
 
 function keep(answer: unknown, set: Context["set"]): KeptAnswer {
-  if (answer instanceof Response) {
-    throw new DebyError(
-      "STATEMENT_FAILED",
-      "An idempotent route answers with a value or status(), not with a Response",
-    );
-  }
-  if (answer instanceof ElysiaCustomStatusResponse) return { status: answer.code, body: answer.response };
-  return typeof set.status === "number" ? { status: set.status, body: answer } : { body: answer };
+  if (answer instanceof ElysiaCustomStatusResponse) return { status: answer.code, body: asJson(answer.response) };
+  const status = typeof set.status === "string" ? StatusMap[set.status] : set.status;
+  return { ...(status === undefined ? {} : { status }), body: asJson(answer) };
+}
+
+/** Refuses what JSON would make an empty object of. */
+function asJson(body: unknown): unknown {
+  const isOther = [Response, Blob, FormData, ReadableStream, Map, Set].some((type) => body instanceof type);
+  if (!isOther && !ArrayBuffer.isView(body)) return body;
+  const kind = body?.constructor.name;
+  throw new DebyError("STATEMENT_FAILED", `An idempotent route answers with what is JSON, not with a ${kind}`);
 }

@@ -73,6 +73,11 @@ describe("the shop of the examples, served by the executable", () => {
     const reused = await order("order-1", { productId: 2, quantity: 2 });
     expect(reused.status).toBe(422);
     expect(await reused.json()).toMatchObject({ code: "KEY_REUSED", retryable: false });
+    const elsewhere = await fetch(`${api}/orders?gift=1`, {
+      ...post({ productId: 2, quantity: 1 }),
+      headers: { "content-type": "application/json", "idempotency-key": "order-1" },
+    });
+    expect(elsewhere.status).toBe(422);
     expect((await order("")).status).toBe(400);
     // An answer that says no is an answer.
     expect((await order("order-2", { productId: 2, quantity: 99 })).status).toBe(409);

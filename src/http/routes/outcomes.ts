@@ -9,8 +9,8 @@ const bodySchema = t.Object({
   outcome: t.String({
     enum: ["committed", "not-committed", "in-progress", "unknown"],
     description:
-      "not-committed: no write with this key has happened within key-retention, and none is under way; " +
-      "unknown: the database could not be asked",
+      "not-committed: no write with this key has happened within key-retention; final once the request's deadline has " +
+      "passed, until then send it again with the same key; unknown: the database could not be asked",
   }),
 });
 

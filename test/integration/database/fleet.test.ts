@@ -118,6 +118,7 @@ class SimulatedSession implements LeasedConnection, ProbeConnection {
   leasedAt = Number.POSITIVE_INFINITY;
   holder: undefined;
   chunksReceived = 0;
+  unsentBytes = 0;
   onLost: (error: DebyError) => void = () => {};
   readonly isInTransaction = false;
   readonly isOutsideTransaction = true;

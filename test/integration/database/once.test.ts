@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { Secret } from "../../../src/config/secret.ts";
 import type { DebyError } from "../../../src/errors.ts";
 import { type OpenedDatabase, openOn } from "../../support/database.ts";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
@@ -167,6 +168,51 @@ describe("once()", () => {
     expect(await other.db.once("slow", async () => "late")).toBe("slow");
     expect(await sales("slow")).toBe(1);
     expect(other.db.stats().total).toBeGreaterThan(0);
+  });
+
+  test("a work that ends its transaction is no success, whatever it swallows, and frees its key", async () => {
+    const { db } = opened;
+    const swallowed = await failure(
+      db.once("ends", async (tx) => {
+        await tx.query`insert into sale (item) values ('ends')`;
+        await tx.query`rollback`.catch(() => {});
+        await tx.query`insert into sale (item) values ('ends')`.catch(() => {});
+      }),
+    );
+    // What ends it may be a COMMIT as well: nobody can say what remains.
+    expect(swallowed).toMatchObject({ code: "OUTCOME_UNKNOWN", outcome: "unknown" });
+    const chained = await failure(
+      db.once("ends", async (tx) => {
+        await tx.query`rollback and chain`;
+      }),
+    );
+    expect(chained).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+    const undone = await failure(
+      db.once("ends", async (tx) => {
+        await tx.query`delete from deby.outcome where key = 'ends'`;
+        return "kept";
+      }),
+    );
+    expect(undone).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+    expect(await sales("ends")).toBe(0);
+    expect(await db.outcome("ends")).toBe("not-committed");
+    expect(await db.once("ends", async () => "fine")).toBe("fine");
+  });
+
+  test("tells of a key in one scope apart from that of another", async () => {
+    const { db } = opened;
+    await db.once("scoped", async () => 1, { scope: "a" });
+    expect(await db.outcome("scoped", { scope: "a" })).toBe("committed");
+    expect(await db.outcome("scoped", { scope: "b" })).toBe("not-committed");
+    expect(await db.outcome("scoped")).toBe("committed");
+  });
+
+  test("a role that may not use the table is told what an owner has to run", async () => {
+    await server.psql("create role guest login password 'guest'");
+    await using guest = openOn(server, {}, { user: "guest", password: new Secret("guest") });
+    const error = await failure(guest.db.once("guest", async () => 1));
+    expect(error).toMatchObject({ code: "DATABASE_MISCONFIGURED", reason: "42501", outcome: "rolled-back" });
+    expect(error.message).toContain("grant select, insert, update, delete on deby.outcome to ROLE");
   });
 
   test("a collision runs the work again", async () => {

@@ -17,6 +17,7 @@ class FakeConnection implements PooledConnection {
   leasedAt = Number.POSITIVE_INFINITY;
   holder: undefined;
   chunksReceived = 0;
+  unsentBytes = 0;
   readonly facts = { version: "18.0", isStandby: false, isReadOnly: false, connectMs: 5, address: "db:5432" };
   readonly backend = { pid: 1, startedAt: "now", server: "s", isDirect: true };
   isInTransaction = false;

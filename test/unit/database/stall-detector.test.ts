@@ -4,7 +4,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const connection = { isBusy: true, chunksReceived: 7, leasedAt: 0, idleSince: 0, lastAnswerAt: 0 };
+  const connection = { isBusy: true, chunksReceived: 7, unsentBytes: 0, leasedAt: 0, idleSince: 0, lastAnswerAt: 0 };
   const world = { connections: [connection], isWanted: false };
   const toldAt: number[] = [];
   const detector = new StallDetector({
@@ -41,6 +41,17 @@ describe("the stall detector", () => {
     expect(toldAt).toEqual([]);
     await clock.advance(300);
     expect(toldAt.length).toBe(1);
+  });
+
+  test("a statement that is still being sent is under way", async () => {
+    const { clock, connection, toldAt } = setUp();
+    for (const unsentBytes of [4000, 3000, 2000, 1000, 0]) {
+      connection.unsentBytes = unsentBytes;
+      await clock.advance(1000);
+    }
+    expect(toldAt).toEqual([2000, 4000]);
+    await clock.advance(1500);
+    expect(toldAt.length).toBe(3);
   });
 
   test("a transaction whose function is busy elsewhere is no stall", async () => {
