@@ -179,8 +179,8 @@ export class Hosts {
     } finally {
       for (const dial of dials) {
         if (dial.wasSilent(clock.now())) this.#mute.add(dial.host);
-        else if (!dial.isPending) this.#mute.delete(dial.host);
-        if (dial.connection !== found?.connection || found === undefined) dial.discard();
+        else if (dial.hasSpoken) this.#mute.delete(dial.host);
+        if (dial.connection === undefined || dial.connection !== found?.connection) dial.discard();
       }
       over.abort();
     }

@@ -33,6 +33,7 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
   /** The same for a connection that the pool may have. */
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
+  readonly areSeveralHosts: boolean;
   /** The connection that ended an outage is the pool's first: nobody waits for another. */
   readonly giveToPool: (connection: C) => void;
   /** Whether any connection of the pool answers by the deadline. */
@@ -297,7 +298,8 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
 
   #dial(deadlineAt: number): Promise<C> {
     const mayLook = (): boolean => this.#state.name !== "blocked";
-    return dialAndLook({ ...this.#deps, mayLook }, deadlineAt, this.#stopped.signal);
+    const lostAt = isWaiting(this.#state) ? this.#state.lostAt : this.#deps.clock.now();
+    return dialAndLook({ ...this.#deps, lostAt, mayLook }, deadlineAt, this.#stopped.signal);
   }
 
   /** Takes a proven connection as the heartbeat's and lets the circuit know what it proves. */

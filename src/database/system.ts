@@ -130,6 +130,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     }),
     probe: search(probeName, { isPatient: false }),
     connect: search(target.applicationName, { isPatient: true }),
+    areSeveralHosts: hosts.areSeveral,
     giveToPool: (connection) => pool.add(connection),
     isWanted: (facts: ServerFacts) => hasRole(facts, wanted),
     isBusy,
