@@ -9,9 +9,9 @@ import { HostDial, type HostKnowledge } from "./host-dial.ts";
 import { nextStep } from "./host-search.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { LeasedConnection } from "./pool-types.ts";
+import { type Found, Rivals } from "./rivals.ts";
 import { fitnessOf, hasRole, isUnique } from "./role.ts";
 import { classifyConnectFailure, codeOf, connectError, describeReason, reasonOf } from "./sqlstate.ts";
-import { timelineOf } from "./timeline.ts";
 
 /** A connection that either the pool or the monitor may have. */
 export type HostConnection = LeasedConnection & ProbeConnection;
@@ -26,25 +26,12 @@ export interface HostsDeps {
   readonly onRefused: (refused: HostRefused) => void;
 }
 
-/** A host, and a connection to the server there. */
-interface Found {
-  readonly host: HostPort;
-  readonly connection: HostConnection;
-}
-
 export interface SearchOptions {
   readonly applicationName: string;
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
   /** Waits as long as it may for hosts that kept silent the last time. Default: does not. */
   readonly isPatient?: boolean;
-}
-
-/** A server that takes writes as well as ours. */
-interface Rival {
-  readonly server: string;
-  readonly address: string;
-  readonly timeline: number;
 }
 
 /**
@@ -54,14 +41,15 @@ interface Rival {
 export class Hosts {
   readonly #deps: HostsDeps;
   readonly #mute = new Set<HostPort>();
-  readonly #refused = new Set<string>();
-  #chosen: Found | undefined;
+  readonly #rivals: Rivals;
+  #chosen: Found<HostConnection> | undefined;
   /** Another server seems to be the right one: the next search asks all of them. */
   #isChallenged = false;
   #isScouting = false;
 
   constructor(deps: HostsDeps) {
     this.#deps = deps;
+    this.#rivals = new Rivals(deps.clock, deps.onRefused);
   }
 
   get areSeveral(): boolean {
@@ -109,25 +97,28 @@ export class Hosts {
    * Looks at the hosts that we are not with. Returns the error to act on where one of them takes writes and was promoted
    * later than ours; one that was not is refused and reported.
    */
-  async scout(ours: ProbeConnection, options: SearchOptions): Promise<DebyError | undefined> {
-    const { wanted, hosts, clock } = this.#deps;
-    const chosen = this.#chosen;
-    if (!this.areSeveral || !isUnique(wanted) || chosen === undefined || this.#isScouting) return undefined;
+  async scout(options: SearchOptions): Promise<DebyError | undefined> {
+    const { wanted, hosts } = this.#deps;
+    const ours = this.#chosen;
+    if (!this.areSeveral || !isUnique(wanted) || ours === undefined || this.#isScouting) return undefined;
     this.#isScouting = true;
+    const found: Found<HostConnection>[] = [];
+    const visit = async (some: readonly HostPort[]): Promise<void> => {
+      const there = await Promise.all(some.map((host) => this.#visit(host, options)));
+      found.unshift(...there.filter((one) => one !== undefined));
+    };
     try {
-      const others = hosts.filter((host) => host !== chosen.host);
-      const found = await Promise.all(others.map((host) => this.#rivalAt(host, chosen, options)));
-      const rivals = found.filter((rival) => rival !== undefined);
-      if (rivals.length === 0 || this.#chosen !== chosen) return undefined;
-      const own = { address: ours.facts.address, timeline: await timelineOf(ours, clock.now()) };
-      const later = rivals.find(({ timeline }) => timeline > own.timeline);
-      if (later === undefined) {
-        for (const rival of rivals) this.#refuse(rival, own);
-        return undefined;
-      }
+      await visit(hosts.filter((host) => host !== ours.host));
+      const isAlone = found.every(({ connection }) => connection.backend.server === ours.connection.backend.server);
+      if (isAlone) return undefined;
+      await visit([ours.host]);
+      const winner = found[0]?.host === ours.host ? await this.#rivals.latest(found) : undefined;
+      if (winner === undefined || winner.host === ours.host || this.#chosen !== ours) return undefined;
       this.#isChallenged = true;
-      return connectError(codedError("MOVED", `${later.address} was promoted later`), own.address);
+      const why = codedError("MOVED", `${winner.connection.facts.address} was promoted later`);
+      return connectError(why, addressLabel(ours.host));
     } finally {
+      for (const { connection } of found) void connection.close();
       this.#isScouting = false;
     }
   }
@@ -142,7 +133,7 @@ export class Hosts {
     return this.#deps.hosts[0] as HostPort;
   }
 
-  async #ask(host: HostPort, { applicationName, deadlineAt, signal }: SearchOptions): Promise<Found> {
+  async #ask(host: HostPort, { applicationName, deadlineAt, signal }: SearchOptions): Promise<Found<HostConnection>> {
     const { connector, wanted } = this.#deps;
     const connection = await connector.open(applicationName, deadlineAt, signal, host);
     if (fitnessOf(connection.facts, wanted) !== "unfit") return { host, connection };
@@ -151,7 +142,7 @@ export class Hosts {
   }
 
   /** Dials the hosts side by side until enough is known of them. */
-  async #race(options: SearchOptions): Promise<Found> {
+  async #race(options: SearchOptions): Promise<Found<HostConnection>> {
     const { clock, hosts, wanted } = this.#deps;
     const { isPatient = false } = options;
     const { host: ours = this.#first } = this.#chosen ?? {};
@@ -159,7 +150,7 @@ export class Hosts {
     const over = new AbortController();
     const dialOptions = { ...options, signal: AbortSignal.any([options.signal, over.signal]) };
     const dials: HostDial<HostConnection>[] = [];
-    let found: Found | undefined;
+    let found: Found<HostConnection> | undefined;
     try {
       while (found === undefined) {
         const step = nextStep({ dials, remaining: queue.length, now: clock.now(), wanted, isPatient });
@@ -172,7 +163,7 @@ export class Hosts {
         } else if (step.kind === "fail") {
           throw failure(dials);
         } else {
-          found = await this.#latest(step.best);
+          found = await this.#choose(step.best);
         }
       }
       return found;
@@ -196,49 +187,25 @@ export class Hosts {
   }
 
   /** Of servers that would all do; where there should be only one, the one that was promoted last. */
-  async #latest(best: readonly HostDial<HostConnection>[]): Promise<Found | undefined> {
-    const { clock, wanted } = this.#deps;
+  async #choose(best: readonly HostDial<HostConnection>[]): Promise<Found<HostConnection> | undefined> {
+    const { wanted } = this.#deps;
     const found = best.flatMap(({ host, connection }) => (connection === undefined ? [] : [{ host, connection }]));
-    const [first] = found;
-    const servers = new Set(found.map(({ connection }) => connection.backend.server));
-    if (first === undefined || servers.size < 2 || !isUnique(wanted) || !hasRole(first.connection.facts, wanted))
-      return first;
-    const rivals = await Promise.all(
-      found.map(async (one) => ({ ...one, ...rivalOf(one, await timelineOf(one.connection, clock.now())) })),
-    );
-    // The first of equals: ours is dialled first.
-    const winner = rivals.reduce((highest, rival) => (rival.timeline > highest.timeline ? rival : highest));
-    for (const rival of rivals) if (rival.server !== winner.server) this.#refuse(rival, winner);
-    return winner;
+    const takesWrites = found[0] !== undefined && hasRole(found[0].connection.facts, wanted);
+    return isUnique(wanted) && takesWrites ? await this.#rivals.latest(found) : found[0];
   }
 
-  /** Another server at this host that takes writes, too. */
-  async #rivalAt(host: HostPort, chosen: Found, options: SearchOptions): Promise<Rival | undefined> {
-    const { clock, connector, wanted } = this.#deps;
-    const { applicationName, deadlineAt, signal } = options;
+  /** A connection to this host; undefined where the server there is not there, or has not the wanted role. */
+  async #visit(host: HostPort, options: SearchOptions): Promise<Found<HostConnection> | undefined> {
     try {
-      const connection = await connector.open(applicationName, deadlineAt, signal, host);
+      const found = await this.#ask(host, options);
       this.#mute.delete(host);
-      const isRival =
-        hasRole(connection.facts, wanted) && connection.backend.server !== chosen.connection.backend.server;
-      const timeline = isRival ? await timelineOf(connection, clock.now()) : 0;
-      void connection.close();
-      return isRival ? rivalOf({ host, connection }, timeline) : undefined;
+      if (hasRole(found.connection.facts, this.#deps.wanted)) return found;
+      void found.connection.close();
     } catch (error) {
       if (codeOf(error) === "ETIMEDOUT") this.#mute.add(host);
-      return undefined;
     }
+    return undefined;
   }
-
-  #refuse({ server, address, timeline }: Rival, used: Pick<Rival, "address" | "timeline">): void {
-    if (this.#refused.has(server)) return;
-    this.#refused.add(server);
-    this.#deps.onRefused({ address, timeline, used: used.address, usedTimeline: used.timeline });
-  }
-}
-
-function rivalOf({ connection }: Found, timeline: number): Rival {
-  return { server: connection.backend.server, address: connection.facts.address, timeline };
 }
 
 /** Resolves when a dial has ended, and at that moment at the latest. */

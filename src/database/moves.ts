@@ -56,7 +56,7 @@ export class Moves {
     const { clock, hosts, probeName: applicationName, signal, onTrouble } = this.#deps;
     await this.#followName(heart);
     const deadlineAt = clock.now() + LOOK_LIMIT_MS;
-    const error = await hosts.scout(heart, { applicationName, deadlineAt, signal });
+    const error = await hosts.scout({ applicationName, deadlineAt, signal });
     if (error !== undefined) onTrouble(error);
   }
 
