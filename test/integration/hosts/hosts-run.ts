@@ -13,6 +13,8 @@ import { HostsLoad } from "./hosts-load.ts";
 
 const ROUTES = fileURLToPath(import.meta.resolve("../faults/routes.ts"));
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How much later than deby the probe may learn that a host takes writes; far less than any change of primaries takes. */
+const PROBED_WITHIN_MS = 50;
 
 /** A server of either kind: one that a test runs, or one that Patroni runs. */
 export type Host = Pick<PostgresServer, "host" | "port" | "database" | "psql">;
@@ -74,7 +76,7 @@ export class HostsRun implements AsyncDisposable {
   /** When the host was first seen writable, and how much later a write succeeded, in milliseconds. */
   async appLag(host: Address, since: number): Promise<number> {
     const writableAt = await this.probe.writable(host, since);
-    const { endedAt = 0 } = await this.load.firstWrite(since);
+    const { endedAt = 0 } = await this.load.firstWrite(writableAt - PROBED_WITHIN_MS);
     return Math.max(0, endedAt - writableAt);
   }
 
