@@ -64,6 +64,8 @@ const CANCEL_LIMIT_MS = 1000;
 export class Connection implements Sweepable {
   readonly facts: ServerFacts;
   readonly backend: Backend;
+  /** The IP address that it leads to; undefined for a Unix socket. */
+  readonly remoteAddress: string | undefined;
   readonly openedAt: number;
   /** Set by the pool: when the connection last became idle. */
   idleSince: number;
@@ -100,6 +102,7 @@ export class Connection implements Sweepable {
     this.#options = options;
     this.facts = facts;
     this.backend = session.backend;
+    this.remoteAddress = socket.remoteAddress;
     this.openedAt = options.clock.now();
     this.idleSince = this.openedAt;
     this.lastAnswerAt = this.openedAt;

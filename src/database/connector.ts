@@ -1,17 +1,25 @@
-import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
+import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep } from "../core/sweep.ts";
+import type { WithinOptions } from "../core/within.ts";
 import { Connection } from "./connection.ts";
-import { knock } from "./dial.ts";
+import { addressesOf, knock } from "./dial.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { LeasedConnection } from "./pool-types.ts";
 
 /** How connections are made. */
 export interface Connector {
   /** A session that was proven by an answered query; rejects with the errors of `Connection.open`. */
-  open(applicationName: string, deadlineAt: number, signal: AbortSignal): Promise<LeasedConnection & ProbeConnection>;
-  /** A bare TCP connect; rejects when nobody listens. */
+  open(
+    applicationName: string,
+    deadlineAt: number,
+    signal: AbortSignal,
+    host: HostPort,
+  ): Promise<LeasedConnection & ProbeConnection>;
+  /** A bare TCP connect to any host; rejects when nobody listens. */
   knock(deadlineAt: number, signal: AbortSignal): Promise<void>;
+  /** The addresses that a host's name has at the moment; rejects where nobody tells. Undefined where names mean nothing. */
+  addresses?: ((host: HostPort, options: WithinOptions) => Promise<string[]>) | undefined;
 }
 
 export interface ConnectorDeps {
@@ -27,8 +35,9 @@ export function networkConnector(
 ): Connector {
   const prepare = settings.prepare !== "off";
   return {
-    open: (applicationName, deadlineAt, signal) =>
-      Connection.open(target, { clock, sweep, deadlineAt, signal, applicationName, prepare }),
+    open: (applicationName, deadlineAt, signal, host) =>
+      Connection.open({ ...target, hosts: [host] }, { clock, sweep, deadlineAt, signal, applicationName, prepare }),
     knock: (deadlineAt, signal) => knock(target, { clock, deadlineAt, signal }),
+    addresses: (host, options) => addressesOf(host, options),
   };
 }

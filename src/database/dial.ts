@@ -63,23 +63,28 @@ export function addressLabel({ host, port }: HostPort): string {
 }
 
 async function findCandidates(hosts: readonly HostPort[], options: DialOptions): Promise<Candidate[]> {
-  // A look-up has no deadline of its own, and a deaf name server takes tens of seconds.
-  const lookUp = (host: HostPort) =>
-    within<Candidate[]>(options, (resolve, reject) => candidatesOf(host).then(resolve, reject));
-  const results = await Promise.allSettled(hosts.map(lookUp));
+  const results = await Promise.allSettled(hosts.map((host) => candidatesOf(host, options)));
   const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
   if (found.length > 0) return found;
   throw results.find((result) => result.status === "rejected")?.reason ?? new Error("There is no host to connect to");
 }
 
-async function candidatesOf(target: HostPort): Promise<Candidate[]> {
+/** The addresses of a host, asked anew each time: a failover by DNS is seen at the next attempt. */
+export function addressesOf({ host }: HostPort, options: WithinOptions): Promise<string[]> {
+  if (host.startsWith("/") || isIP(host)) return Promise.resolve([host]);
+  // A look-up has no deadline of its own, and a deaf name server takes tens of seconds.
+  return within<string[]>(options, (resolve, reject) => {
+    const found = lookup(host, { all: true, verbatim: true });
+    found.then((entries) => resolve(entries.map(({ address }) => address)), reject);
+  });
+}
+
+async function candidatesOf(target: HostPort, options: DialOptions): Promise<Candidate[]> {
   const { host, port } = target;
   const label = addressLabel(target);
   if (host.startsWith("/")) return [{ hostPort: target, host, label, connect: () => connect({ path: label }) }];
-  if (isIP(host)) return [{ hostPort: target, host, label, connect: () => connect({ host, port }) }];
-  // Asked anew at every dial: a failover by DNS is seen at the next attempt.
-  const addresses = await lookup(host, { all: true, verbatim: true });
-  return addresses.map(({ address }) => ({
+  const addresses = await addressesOf(target, options);
+  return addresses.map((address) => ({
     hostPort: target,
     host,
     label,

@@ -69,6 +69,15 @@ export interface LeaseWarning {
   readonly where: string;
 }
 
+/** Of two servers that take writes, the one that is left aside, and the one that is used: addresses and timelines. */
+export interface HostRefused {
+  readonly address: string;
+  /** 0 where it does not tell. */
+  readonly timeline: number;
+  readonly used: string;
+  readonly usedTimeline: number;
+}
+
 /** Everything the connection system tells. A listener that throws harms nobody. */
 export interface DatabaseEvents {
   transition: { readonly from: CircuitState; readonly to: CircuitState };
@@ -77,6 +86,10 @@ export interface DatabaseEvents {
   attemptFailed: { readonly attempt: number; readonly of: number; readonly reason: Reason; readonly retryInMs: number };
   /** A fresh probe was answered. */
   connected: ServerFacts;
+  /** All connections lead to another server from now on. */
+  moved: { readonly from: string; readonly to: string };
+  /** A second server takes writes, too; it is not used. */
+  hostRefused: HostRefused;
   leaseWarning: LeaseWarning;
   heartbeatFailed: { readonly reason: Reason };
   /** The database is usable again. */

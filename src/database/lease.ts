@@ -21,7 +21,7 @@ export interface LeaseDeps {
   readonly observer: DatabaseObserver;
   /** How long one holder may keep a connection, in milliseconds; Infinity for ever. */
   readonly leaseLimitMs: number;
-  /** A statement met a server that takes no writes: somebody else finds out whether that is so. */
+  /** A server has refused to write: somebody else finds out who takes writes. */
   readonly onReadOnly: (error: DebyError) => void;
   /** Something is run again. */
   readonly onRepeat: () => void;
@@ -29,6 +29,9 @@ export interface LeaseDeps {
 
 /** Pause before something is run again after a collision, in milliseconds, times the number of the repetition. */
 const CONFLICT_PAUSE_MS = 20;
+/** How often something is tried again that a server refuses to write which, as it says itself, takes writes. */
+const MAX_REFUSALS = 3;
+const TAKES_NO_WRITES = `select pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "isReadOnly"`;
 
 /** A connection for exclusive use; the caller gives it back. Throws what gate and pool throw. */
 export async function acquire(deps: LeaseDeps, kind: StatementKind, deadline: Deadline): Promise<LeasedConnection> {
@@ -56,9 +59,39 @@ export function endOfLease({ leaseLimitMs }: LeaseDeps, { leasedAt }: LeasedConn
   return Math.min(deadline.at, leasedAt + leaseLimitMs);
 }
 
-/** Tells of a server that takes no writes. Source: SQLSTATE 25006, read_only_sql_transaction. */
-export function noteReadOnly({ onReadOnly }: LeaseDeps, error: unknown): void {
-  if (error instanceof DebyError && error.reason === "25006") onReadOnly(error);
+/**
+ * Whether it is the server that takes no writes, and not the transaction by its own wish. The connection is asked, which
+ * must be in no transaction.
+ */
+export async function takesNoWrites(connection: LeasedConnection, deadlineAt: number): Promise<boolean> {
+  if (connection.isLost || connection.isBusy || connection.isInTransaction) return true;
+  try {
+    const { rows } = await connection.control<{ isReadOnly: boolean }>(TAKES_NO_WRITES, deadlineAt);
+    return rows[0]?.isReadOnly ?? true;
+  } catch {
+    return true;
+  }
+}
+
+/** What may be run again, after so many repeats. */
+export interface Repetition {
+  readonly kind: StatementKind;
+  readonly repeats: number;
+  readonly deadline: Deadline;
+}
+
+/**
+ * After a server has refused to write, and undone what was tried: finds out who takes writes. Whether another try may
+ * meet one that does, or wait for it.
+ */
+export async function mayTryElsewhere(
+  { gate, onReadOnly }: LeaseDeps,
+  error: DebyError,
+  { kind, repeats, deadline }: Repetition,
+): Promise<boolean> {
+  if (!gate.isReadOnly) onReadOnly(error);
+  const isAway = await gate.isAwayAfterVerdict(deadline);
+  return isAway ? kind === "write" : repeats < MAX_REFUSALS;
 }
 
 /**

@@ -21,7 +21,7 @@ const REFUSED_PAUSE_MS = 1000;
 /** What the monitor needs of its probe connection. */
 export type ProbeConnection = Pick<
   Connection,
-  "facts" | "backend" | "isLost" | "isBusy" | "onLost" | "control" | "destroy" | "close"
+  "facts" | "backend" | "remoteAddress" | "isLost" | "isBusy" | "onLost" | "control" | "destroy" | "close"
 >;
 
 export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
@@ -50,6 +50,10 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly isBusy?: (() => Promise<boolean>) | undefined;
   /** Called before the listeners hear of it: pool and gate follow the state at once. */
   readonly onTransition: (from: CircuitState, to: CircuitState) => void;
+  /** The server that answered is the one to use from now on; called before the circuit hears of it. */
+  readonly onProven: (connection: ProbeConnection, suspicion: Reason | undefined) => void;
+  /** Its heart has answered. */
+  readonly onBeat: (heart: ProbeConnection) => void;
 }
 
 /**
@@ -135,11 +139,12 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     return this.#stopped.signal.aborted;
   }
 
-  async #beat(state: CircuitState): Promise<void> {
+  async #beat(state: Extract<CircuitState, { name: "up" | "read-only" }>): Promise<void> {
     const { clock, settings } = this.#deps;
-    const hasReason = "reason" in state && state.reason !== undefined;
+    const { reason } = state;
+    const hasReason = reason !== undefined;
     const usualMs = this.#heart === undefined ? FIRST_BEAT_MS : settings.heartbeatIntervalMs;
-    const pauseMs = hasReason ? this.#pauseWithReason(state.reason) : usualMs;
+    const pauseMs = hasReason ? this.#pauseWithReason(state, reason) : usualMs;
     if (this.#isStalled) return this.#checkStall();
     await sleep(clock, pauseMs, this.#wake.signal);
     if (this.#wake.signal.aborted || this.#isStopped || this.#state !== state) return;
@@ -154,6 +159,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     const beat = heart.control("select 1", startedAt + limitMs).then(
       () => {
         this.#latencyMs = clock.now() - startedAt;
+        if (this.#heart === heart && this.#state === state) this.#deps.onBeat(heart);
       },
       async (error: DebyError) => {
         // Another has taken its place: a fresh probe has proven the server since.
@@ -167,8 +173,11 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     await Promise.race([beat, sleep(clock, limitMs, this.#wake.signal)]);
   }
 
-  #pauseWithReason({ code }: Reason): number {
-    const { retryIntervalMs, heartbeatIntervalMs } = this.#deps.settings;
+  #pauseWithReason({ name, since }: CircuitState, { code }: Reason): number {
+    const { clock, watcher, settings } = this.#deps;
+    const { retryIntervalMs, heartbeatIntervalMs } = settings;
+    // Writes wait for a promotion as they wait for a server that is back.
+    if (name === "read-only") return watcher.pauseMs(clock.now() - since);
     const isCostly = classifyConnectFailure(code) === "misconfigured";
     return Math.min(isCostly ? retryIntervalMs : REFUSED_PAUSE_MS, heartbeatIntervalMs);
   }
@@ -273,7 +282,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       if (this.#isStopped) return void connection.close();
       emitter.emit("connected", connection.facts);
       this.#deps.giveToPool(connection);
-      this.#prove(connection.facts);
+      this.#prove(connection);
     } catch (error) {
       if (this.#isStopped) return;
       const reason = reasonOf(error);
@@ -298,11 +307,13 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     void this.#heart?.close();
     this.#heart = connection;
     connection.onLost = (error) => this.trouble(error);
-    this.#prove(connection.facts);
+    this.#prove(connection);
   }
 
-  #prove(facts: ServerFacts): void {
+  #prove(connection: ProbeConnection): void {
+    const { facts } = connection;
     this.#server = facts;
+    this.#deps.onProven(connection, this.#state.name === "suspect" ? this.#state.reason : undefined);
     this.#latencyMs ??= facts.connectMs;
     this.#deps.watcher.noteHandshake(facts.connectMs);
     this.#dispatch({ type: "proven", isWritable: this.#deps.isWanted(facts) });

@@ -13,7 +13,7 @@ import {
   type TransactionMark,
 } from "./outcome-table.ts";
 import type { LeasedConnection } from "./pool-types.ts";
-import { leaseError } from "./retry.ts";
+import { isRefusedWrite, leaseError } from "./retry.ts";
 import type { Transaction } from "./statement.ts";
 import { TransactionAttempt } from "./transaction-attempt.ts";
 
@@ -85,6 +85,7 @@ export async function attemptOnce(
   const attempt = new TransactionAttempt(connection, endsAt, { ...deps, begin: BEGIN });
   let hadKey = false;
   let wasThere = false;
+  let isRefused = false;
   let mark = markOf(connection);
   try {
     const result = await attempt.run(async (tx) => {
@@ -102,12 +103,13 @@ export async function attemptOnce(
     return { result };
   } catch (thrown) {
     const error = attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
+    isRefused = !hadKey && isRefusedWrite(error);
     const mayBeCommitted = attempt.isCommitSent && error instanceof DebyError && error.outcome === "unknown";
     const isLost = error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
     const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere } : undefined;
     return { failure: { error, hadKey, lost, orphan: connection.isLost ? mark : undefined } };
   } finally {
-    if (attempt.leavesTraces) pool.evict(connection);
+    if (attempt.leavesTraces || isRefused) pool.evict(connection);
     release(deps, connection);
   }
 }

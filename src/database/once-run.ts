@@ -1,7 +1,7 @@
 import { sleep } from "../core/clock.ts";
 import { DebyError, type ErrorCode } from "../errors.ts";
 import { keyInProgress, type OnceResult } from "./key-queue.ts";
-import { type LeaseDeps, pauseBefore } from "./lease.ts";
+import { type LeaseDeps, mayTryElsewhere, pauseBefore } from "./lease.ts";
 import {
   attemptOnce,
   type LostAttempt,
@@ -12,6 +12,7 @@ import {
 } from "./once-attempt.ts";
 import { BEGIN, endResting, type TransactionMark } from "./outcome-table.ts";
 import { isTableMissing, NOT_ALLOWED, type OwnTable } from "./own-table.ts";
+import { isRefusedWrite } from "./retry.ts";
 import type { Transaction } from "./statement.ts";
 import { runTransaction } from "./transactions.ts";
 
@@ -25,8 +26,6 @@ const END_LIMIT_MS = 10_000;
 const MAX_ORPHANS = 5;
 /** SQLSTATE lock_not_available. */
 const LOCK_TIMEOUT = "55P03";
-/** SQLSTATE read_only_sql_transaction, and what a standby answers to a BEGIN that asks for a read-write transaction. */
-const TAKES_NO_WRITES: readonly (string | undefined)[] = ["25006", "0A000"];
 /** There is no sense in waiting any longer: nobody listens, or we are about to end. */
 const OVER: readonly ErrorCode[] = ["ABORTED", "SHUTTING_DOWN"];
 
@@ -58,6 +57,7 @@ export class OnceRun {
   #orphans: readonly TransactionMark[] = [];
   #runs = 0;
   #collisions = 0;
+  #refusals = 0;
 
   constructor(deps: OnceDeps, table: OwnTable, call: OnceCall) {
     this.#deps = deps;
@@ -132,7 +132,7 @@ export class OnceRun {
     }
     if (hadKey) throw error;
     if (isTableMissing(error)) return this.#table.forget();
-    if (TAKES_NO_WRITES.includes(error.reason)) return await this.#goOnElsewhere(error);
+    if (isRefusedWrite(error)) return await this.#goOnElsewhere(error);
     if (error.reason === LOCK_TIMEOUT) {
       if (this.#doubt === undefined) throw keyInProgress(this.#call);
       this.#doubt = { ...this.#doubt, areStuck: true };
@@ -159,13 +159,14 @@ export class OnceRun {
 
   /** The server takes no writes: the gate holds us until one does, or says that none will. */
   async #goOnElsewhere(error: DebyError): Promise<void> {
-    const { gate, clock, onReadOnly } = this.#deps;
-    onReadOnly(error);
-    const isAway = await gate.isAwayAfterVerdict(this.#call.deadline).catch(() => true);
+    const { deadline } = this.#call;
+    const repetition = { kind: "write", repeats: this.#refusals, deadline } as const;
+    this.#refusals += 1;
+    const mayTry = await mayTryElsewhere(this.#deps, error, repetition).catch(() => true);
     const isInDoubt = this.#doubt !== undefined && isOpen(this.#doubt);
-    if (!isAway && !isInDoubt) throw readOnlyError(error);
+    if (!mayTry && !isInDoubt) throw readOnlyError(error);
     // The gate does not hold those who came in before the end of the service.
-    await sleep(clock, DOUBT_PAUSE_MS);
+    await sleep(this.#deps.clock, DOUBT_PAUSE_MS);
   }
 
   async #pause(error: DebyError): Promise<void> {

@@ -130,6 +130,22 @@ export class Pool<C extends PooledConnection> {
     for (const connection of everything) connection.destroy(code, message);
   }
 
+  /**
+   * Gives up the connections to any other server than this one: at once, since what they do there does not count any
+   * more, or as each comes back.
+   */
+  evictOthers(server: string, how: "at once" | "when released"): void {
+    this.#opener.reset();
+    for (const connection of [...this.#all]) {
+      if (connection.backend.server === server) continue;
+      const isIdle = connection.leasedAt === Number.POSITIVE_INFINITY;
+      if (how === "when released" && !isIdle) connection.expiresAt = 0;
+      else if (how === "when released") this.evict(connection);
+      else this.#giveUp(connection);
+    }
+    this.fill();
+  }
+
   /** Sends all waiters away; returns how many there were. */
   rejectWaiters(makeError: () => DebyError): number {
     return this.#waiters.rejectAll(makeError);
@@ -259,6 +275,14 @@ export class Pool<C extends PooledConnection> {
     onOpened(connection);
     this.#offer(connection, this.#deps.clock.now());
     this.fill();
+  }
+
+  /** Out, and reset whatever is on its way. */
+  #giveUp(connection: C): void {
+    this.#all.delete(connection);
+    const position = this.#idle.indexOf(connection);
+    if (position >= 0) this.#idle.splice(position, 1);
+    connection.destroy("DATABASE_UNAVAILABLE", "The connection was given up, another server is used now");
   }
 
   /** While the server refuses new connections, an old one is better than none. */

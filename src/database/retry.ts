@@ -40,6 +40,15 @@ export function mayRepeat(error: unknown, kind: StatementKind, repeats: number):
   return kind === "read" && repeats < MAX_READ_REPEATS;
 }
 
+/**
+ * Whether a server that takes no writes has undone it. Source: SQLSTATE 25006, read_only_sql_transaction; a standby
+ * answers 0A000 and these words to a BEGIN that asks for a read-write transaction.
+ */
+export function isRefusedWrite(error: unknown): boolean {
+  if (!(error instanceof DebyError) || error.outcome !== "rolled-back") return false;
+  return error.reason === "25006" || (error.reason === "0A000" && error.message.includes("during recovery"));
+}
+
 /** Whether running it again costs the retry budget: it was sent, so that the server had its work with it already. */
 export function needsBudget(error: unknown): boolean {
   return error instanceof DebyError && error.isLostConnection && error.outcome !== "not-executed";

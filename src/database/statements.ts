@@ -1,9 +1,25 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
 import type { AnswerListener } from "./connection.ts";
-import { codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
+import {
+  codeForObserver,
+  endOfLease,
+  type LeaseDeps,
+  mayTryElsewhere,
+  pauseBefore,
+  type Repetition,
+  release,
+} from "./lease.ts";
 import type { LeasedConnection } from "./pool-types.ts";
-import { finalError, leaseError, mayRepeat, needsBudget, type StatementKind, standaloneError } from "./retry.ts";
+import {
+  finalError,
+  isRefusedWrite,
+  leaseError,
+  mayRepeat,
+  needsBudget,
+  type StatementKind,
+  standaloneError,
+} from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
 import { Waiter } from "./waiters.ts";
 
@@ -116,8 +132,11 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
   failed(error: unknown): void {
     const { leaseLimitMs } = this.#deps;
     const ended = this.#endsAt < this.#deadline.at ? leaseError(error, leaseLimitMs) : error;
-    release(this.#deps, this.#connection as LeasedConnection);
-    void this.#repeatOrEnd(standaloneError(ended, this.#text.strings[0] ?? ""));
+    const connection = this.#connection as LeasedConnection;
+    const failure = standaloneError(ended, this.#text.strings[0] ?? "");
+    if (isRefusedWrite(failure)) this.#deps.pool.evict(connection);
+    release(this.#deps, connection);
+    void this.#repeatOrEnd(failure);
   }
 
   async #repeatOrEnd(failure: unknown): Promise<void> {
@@ -143,25 +162,13 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
   }
 }
 
-interface Circumstances {
-  readonly kind: StatementKind;
-  readonly repeats: number;
-  readonly deadline: Deadline;
-}
-
 /** Whether the statement goes round once more; has waited by then for as long as that needs. */
-async function canRepeat(deps: LeaseDeps, failure: unknown, { kind, repeats, deadline }: Circumstances) {
-  noteReadOnly(deps, failure);
-  if (isRefusedWrite(failure, kind) && repeats === 0) return deps.gate.isAwayAfterVerdict(deadline);
+async function canRepeat(deps: LeaseDeps, failure: unknown, { kind, repeats, deadline }: Repetition) {
+  if (isRefusedWrite(failure)) return await mayTryElsewhere(deps, failure as DebyError, { kind, repeats, deadline });
   if (!mayRepeat(failure, kind, repeats)) return false;
   if (needsBudget(failure) && !deps.budget.tryWithdraw()) return false;
   await pauseBefore(deps, failure, { repetition: repeats + 1, deadline });
   return true;
-}
-
-/** A server that takes no writes has done nothing: the write may wait for one that does. */
-function isRefusedWrite(error: unknown, kind: StatementKind): boolean {
-  return kind === "write" && error instanceof DebyError && error.reason === "25006" && error.outcome === "rolled-back";
 }
 
 /** The pool evicts a connection that comes back in a transaction, which undoes it. */

@@ -8,10 +8,12 @@ import { isWaiting } from "./circuit.ts";
 import { type Connector, type ConnectorDeps, networkConnector } from "./connector.ts";
 import type { CircuitState, DatabaseEvents, DatabaseObserver, ServerFacts } from "./events.ts";
 import { Gate, shuttingDown } from "./gate.ts";
+import { Hosts } from "./hosts.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
 import { LeaseGuard } from "./lease-guard.ts";
 import { Monitor, type ProbeConnection } from "./monitor.ts";
+import { Moves } from "./moves.ts";
 import type { Resolution } from "./once-run.ts";
 import { Once } from "./outcome.ts";
 import { OutcomePruner } from "./outcome-pruner.ts";
@@ -25,8 +27,6 @@ import { StallDetector } from "./stall-detector.ts";
 import { runTransaction } from "./transactions.ts";
 import { Watcher } from "./watcher.ts";
 
-/** Between two questions to the server whether it takes writes, in milliseconds. */
-const READ_ONLY_PAUSE_MS = 1000;
 /** Repetitions of reads that may be had at once, for each connection: it may be lost so often in quick succession. */
 const BUDGET_PER_CONNECTION = 10;
 
@@ -70,16 +70,26 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const emitter = new Emitter<DatabaseEvents>();
   const closing = new AbortController();
   const { connector = (with_: ConnectorDeps) => networkConnector(target, settings, with_) } = deps;
-  const { open, knock } = connector({ clock, sweep });
-  const openNamed = (name: string) => (deadlineAt: number, unwanted: AbortSignal) =>
-    open(name, deadlineAt, AbortSignal.any([closing.signal, unwanted]));
-  const connect = openNamed(target.applicationName);
+  const wanted = target.targetSessionAttrs;
+  const hosts = new Hosts({
+    clock,
+    hosts: target.hosts,
+    wanted,
+    connector: connector({ clock, sweep }),
+    onRefused: (refused) => emitter.emit("hostRefused", refused),
+  });
+  const unless = (unwanted: AbortSignal): AbortSignal => AbortSignal.any([closing.signal, unwanted]);
+  const probeName = `${target.applicationName}-probe`;
+  const search =
+    (applicationName: string, { isPatient }: { readonly isPatient: boolean }) =>
+    (deadlineAt: number, unwanted: AbortSignal) =>
+      hosts.search({ applicationName, deadlineAt, signal: unless(unwanted), isPatient });
   const pool: Pool<LeasedConnection> = new Pool<LeasedConnection>({
     clock,
     random,
     sweep,
     settings,
-    open: connect,
+    open: (deadlineAt, unwanted) => hosts.open(target.applicationName, deadlineAt, unless(unwanted)),
     onOpened: ({ facts }) => observer.connectionCreated(facts.connectMs),
     onTrouble,
     expiredError: () => gate.expired(),
@@ -102,11 +112,17 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     clock,
     settings,
     emitter,
-    watcher: new Watcher({ clock, random, settings, connect, knock }),
-    probe: openNamed(`${target.applicationName}-probe`),
-    connect,
+    watcher: new Watcher({
+      clock,
+      random,
+      settings,
+      connect: search(target.applicationName, { isPatient: false }),
+      knock: (deadlineAt, signal) => hosts.knock(deadlineAt, signal),
+    }),
+    probe: search(probeName, { isPatient: false }),
+    connect: search(target.applicationName, { isPatient: true }),
     giveToPool: (connection) => pool.add(connection),
-    isWanted: (facts: ServerFacts) => hasRole(facts, target.targetSessionAttrs),
+    isWanted: (facts: ServerFacts) => hasRole(facts, wanted),
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
@@ -118,6 +134,17 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
       await checkStalls(prober, stallDeps, signal);
     },
     onTransition,
+    onProven: (connection, suspicion) => moves.note(connection, suspicion),
+    onBeat: (heart) => void moves.lookAround(heart),
+  });
+  const moves = new Moves({
+    clock,
+    hosts,
+    probeName,
+    signal: closing.signal,
+    pool,
+    onMoved: (move) => emitter.emit("moved", move),
+    onTrouble: (error) => monitor.trouble(error),
   });
   const guard = new LeaseGuard({
     clock,
@@ -127,7 +154,6 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   });
   const housekeeper = new Housekeeper(clock, pool, guard);
   const budget = new RetryBudget(clock, BUDGET_PER_CONNECTION * settings.poolMax);
-  let readOnlyNotedAt = Number.NEGATIVE_INFINITY;
   let retries = 0;
   let lostAt: number | undefined;
   let attempts = 0;
@@ -135,13 +161,6 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   function onTrouble(error: DebyError): void {
     if (monitor.state.name === "draining") pool.rejectWaiters(shuttingDown);
     else monitor.trouble(error);
-  }
-
-  /** A transaction may be read-only by its own wish: the question is put to the server, but not for every statement. */
-  function onReadOnly(error: DebyError): void {
-    if (clock.now() - readOnlyNotedAt < READ_ONLY_PAUSE_MS) return;
-    readOnlyNotedAt = clock.now();
-    monitor.trouble(error);
   }
 
   function onTransition(from: CircuitState, to: CircuitState): void {
@@ -175,6 +194,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     retries += 1;
   };
   const { leaseLimitMs } = settings;
+  const onReadOnly = (error: DebyError): void => monitor.trouble(error);
   const lease: LeaseDeps = { clock, random, sweep, pool, gate, budget, observer, leaseLimitMs, onReadOnly, onRepeat };
   const table = createOutcomeTable();
   const onResolved = (outcome: Resolution, durationMs: number): void =>

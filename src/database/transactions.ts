@@ -1,6 +1,17 @@
 import type { Deadline } from "../core/deadline.ts";
-import { acquire, codeForObserver, endOfLease, type LeaseDeps, noteReadOnly, pauseBefore, release } from "./lease.ts";
-import { leaseError, mayRepeat, mayRunAgain } from "./retry.ts";
+import type { DebyError } from "../errors.ts";
+import {
+  acquire,
+  codeForObserver,
+  endOfLease,
+  type LeaseDeps,
+  mayTryElsewhere,
+  pauseBefore,
+  release,
+  takesNoWrites,
+} from "./lease.ts";
+import type { LeasedConnection } from "./pool-types.ts";
+import { isRefusedWrite, leaseError, mayRepeat, mayRunAgain } from "./retry.ts";
 import type { Transaction, TransactionOptions } from "./statement.ts";
 import { TransactionAttempt } from "./transaction-attempt.ts";
 
@@ -49,21 +60,36 @@ async function runAttempts<T>(
       ...(begin === undefined ? {} : { begin }),
     });
     let failure: unknown;
+    let isRefused = false;
     try {
       return await attempt.run(work);
     } catch (error) {
       failure = attempt.endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
+      isRefused = await wasRefused(attempt, failure, connection);
+      if (isRefused) deps.pool.evict(connection);
     } finally {
       if (attempt.leavesTraces) deps.pool.evict(connection);
       release(deps, connection);
     }
-    noteReadOnly(deps, failure);
     // BEGIN alone has done nothing: whether it arrived or not, it may be sent again.
-    const canRepeat = attempt.hasBegun
-      ? retryable && mayRunAgain(failure, repeats)
-      : mayRepeat(failure, "read", repeats);
-    if (!canRepeat) throw failure;
+    const mayRun = retryable || !attempt.hasBegun;
+    const mayTry = isRefused
+      ? await mayTryElsewhere(deps, failure as DebyError, { kind: "write", repeats, deadline })
+      : attempt.hasBegun
+        ? mayRunAgain(failure, repeats)
+        : mayRepeat(failure, "read", repeats);
+    if (!mayRun || !mayTry) throw failure;
     deps.onRepeat();
     await pauseBefore(deps, failure, { repetition: repeats + 1, deadline });
   }
+}
+
+/** Whether the server takes no writes at all, be it known from its answer to BEGIN or to a statement of the function. */
+async function wasRefused(
+  { hasBegun, endsAt }: TransactionAttempt,
+  failure: unknown,
+  connection: LeasedConnection,
+): Promise<boolean> {
+  if (!isRefusedWrite(failure)) return false;
+  return !hasBegun || (await takesNoWrites(connection, endsAt));
 }

@@ -39,6 +39,19 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
       if (isFirstConnection) log.info("db.name", `Database: ${target.database}`, { database: target.database });
       isFirstConnection = false;
     }),
+    db.on("moved", ({ from, to }) => {
+      log.warn("db.moved", `Another server is used now: ${to} instead of ${from}`, { from, to });
+    }),
+    db.on("hostRefused", (refused) => {
+      const { address, timeline, used, usedTimeline } = refused;
+      const fields = { ...refused };
+      log.error(
+        "db.host-refused",
+        `Two servers take writes: ${used} (timeline ${usedTimeline}) is used, ${address} (timeline ${timeline}) is not. ` +
+          "Stop that one before anybody writes to it",
+        fields,
+      );
+    }),
     db.on("heartbeatFailed", ({ reason }) => {
       log.warn("heartbeat.failed", `Heartbeat failed: ${describeReason(reason)}`, { code: reason.code });
     }),

@@ -47,6 +47,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     const connection = {
       facts: { ...facts, isReadOnly: world.isReadOnly },
       backend: { pid: 1, startedAt: "now", server: "s", isDirect: true },
+      remoteAddress: undefined,
       isLost: false,
       isBusy: false,
       onLost: () => {},
@@ -100,6 +101,8 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     isBusy: options.isBusy,
     checkStalls: async () => void world.stallChecksAt.push(clock.now()),
     poolAnswers: async () => world.isPoolAnswering,
+    onProven: () => {},
+    onBeat: () => {},
     onTransition: (from, to) => void (to.name === from.name || names.push(to.name)),
   });
   const attempts: number[] = [];

@@ -1,0 +1,76 @@
+import type { HostPort } from "../config/types.ts";
+import { codedError } from "../core/within.ts";
+import type { ProbeConnection } from "./monitor.ts";
+import { codeOf } from "./sqlstate.ts";
+
+/** A host that has said nothing for so long since its dial keeps silent. */
+const SILENT_AFTER_MS = 200;
+
+/** What is known of a host when it is dialled. */
+export interface HostKnowledge {
+  readonly startedAt: number;
+  /** It kept silent the last time. */
+  readonly isMute: boolean;
+  /** The server that we are with, if it is this host's and nothing speaks against it. */
+  readonly trustedServer: string | undefined;
+}
+
+/** A dial to one host in the course of a search, and how far it got. */
+export class HostDial<C extends ProbeConnection> {
+  readonly host: HostPort;
+  readonly startedAt: number;
+  readonly isMute: boolean;
+  /** Resolves when it has ended, well or not. */
+  readonly settled: Promise<void>;
+  readonly #trustedServer: string | undefined;
+  #connection: C | undefined;
+  #error: unknown;
+  #isDiscarded = false;
+
+  constructor(host: HostPort, dialled: Promise<C>, { startedAt, isMute, trustedServer }: HostKnowledge) {
+    this.host = host;
+    this.startedAt = startedAt;
+    this.isMute = isMute;
+    this.#trustedServer = trustedServer;
+    this.settled = dialled.then(
+      (connection) => {
+        this.#connection = connection;
+        if (this.#isDiscarded) void connection.close();
+      },
+      (error) => {
+        this.#error = error;
+      },
+    );
+  }
+
+  /** Undefined until it has come about, and when it is lost again. */
+  get connection(): C | undefined {
+    return this.#connection?.isLost ? undefined : this.#connection;
+  }
+
+  get isPending(): boolean {
+    return this.#connection === undefined && this.#error === undefined;
+  }
+
+  /** The server that we are with has answered. */
+  get isTrusted(): boolean {
+    return this.#trustedServer !== undefined && this.connection?.backend.server === this.#trustedServer;
+  }
+
+  /** Why there is no connection. */
+  get error(): unknown {
+    return this.#error ?? codedError("CONNECTION_CLOSED", "The connection was closed at once");
+  }
+
+  /** Whether the host has not said a word. */
+  wasSilent(now: number): boolean {
+    if (this.isPending) return now - this.startedAt >= SILENT_AFTER_MS;
+    return this.#error !== undefined && codeOf(this.#error) === "ETIMEDOUT";
+  }
+
+  /** Nobody wants the connection, be it there already or still to come. */
+  discard(): void {
+    this.#isDiscarded = true;
+    void this.#connection?.close();
+  }
+}
