@@ -37,10 +37,16 @@ const TAKES_NO_WRITES = `select pg_is_in_recovery() or current_setting('default_
 export async function acquire(deps: LeaseDeps, kind: StatementKind, deadline: Deadline): Promise<LeasedConnection> {
   const { clock, gate, pool, observer } = deps;
   const askedAt = clock.now();
-  await gate.admit(kind, deadline);
-  const connection = pool.tryAcquire(clock.now()) ?? (await wait(deps, deadline));
-  observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
-  return connection;
+  for (;;) {
+    await gate.admit(kind, deadline);
+    const connection = pool.tryAcquire(clock.now()) ?? (await wait(deps, deadline));
+    if (kind === "read" || !gate.isReadOnly) {
+      observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
+      return connection;
+    }
+    // It waited for a server that took writes, and the one that is there now takes none.
+    pool.release(connection);
+  }
 }
 
 function wait({ clock, gate, pool }: LeaseDeps, deadline: Deadline): Promise<LeasedConnection> {
