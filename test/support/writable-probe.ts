@@ -46,6 +46,15 @@ export class WritableProbe implements AsyncDisposable {
     return (await waitUntil(`port ${port} is writable`, seen, { deadlineMs, everyMs: 2 })).at;
   }
 
+  /** When a host that was writable was last seen not to be any more, before that moment. */
+  lastLoss(before: number): number | undefined {
+    const isLoss = (one: WritableSighting) => {
+      const earlier = this.changes.filter(({ port, at }) => port === one.port && at < one.at);
+      return one.at < before && one.found !== "writable" && earlier.at(-1)?.found === "writable";
+    };
+    return this.changes.findLast(isLoss)?.at;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     await this.#running;

@@ -13,8 +13,10 @@ import { HostsLoad } from "./hosts-load.ts";
 
 const ROUTES = fileURLToPath(import.meta.resolve("../faults/routes.ts"));
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How much later than deby the probe may learn that a host takes writes; far less than any change of primaries takes. */
+/** How much later than deby the probe may learn that a host takes writes. */
 const PROBED_WITHIN_MS = 50;
+/** How much later than the probe the last answer of a lost primary may come. */
+const LAST_ANSWER_WITHIN_MS = 10;
 
 /** A server of either kind: one that a test runs, or one that Patroni runs. */
 export type Host = Pick<PostgresServer, "host" | "port" | "database" | "psql">;
@@ -76,7 +78,9 @@ export class HostsRun implements AsyncDisposable {
   /** When the host was first seen writable, and how much later a write succeeded, in milliseconds. */
   async appLag(host: Address, since: number): Promise<number> {
     const writableAt = await this.probe.writable(host, since);
-    const { endedAt = 0 } = await this.load.firstWrite(writableAt - PROBED_WITHIN_MS);
+    const lostAt = this.probe.lastLoss(writableAt) ?? since;
+    const from = Math.max(lostAt + LAST_ANSWER_WITHIN_MS, writableAt - PROBED_WITHIN_MS);
+    const { endedAt = 0 } = await this.load.firstWrite(from);
     return Math.max(0, endedAt - writableAt);
   }
 
