@@ -33,19 +33,19 @@ const CONFLICT_PAUSE_MS = 20;
 const MAX_REFUSALS = 3;
 const TAKES_NO_WRITES = `select pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "isReadOnly"`;
 
-/** A connection for exclusive use; the caller gives it back. Throws what gate and pool throw. */
+/**
+ * A connection for exclusive use; the caller gives it back. Throws what gate and pool throw.
+ * The server may have turned out to take no writes while somebody waited for it in the pool's queue.
+ */
 export async function acquire(deps: LeaseDeps, kind: StatementKind, deadline: Deadline): Promise<LeasedConnection> {
   const { clock, gate, pool, observer } = deps;
   const askedAt = clock.now();
   for (;;) {
     await gate.admit(kind, deadline);
     const connection = pool.tryAcquire(clock.now()) ?? (await wait(deps, deadline));
-    if (kind === "read" || !gate.isReadOnly) {
-      observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
-      return connection;
-    }
-    // It waited for a server that took writes, and the one that is there now takes none.
-    pool.release(connection);
+    observer.leaseAcquired(Math.max(0, connection.leasedAt - askedAt));
+    if (kind === "read" || !gate.isReadOnly) return connection;
+    release(deps, connection);
   }
 }
 

@@ -101,6 +101,10 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
 
   override served(connection: LeasedConnection): void {
     const { strings, values } = this.#text;
+    if (this.#kind === "write" && this.#deps.gate.isReadOnly) {
+      void this.#giveBack(connection);
+      return;
+    }
     this.#deps.observer.leaseAcquired(Math.max(0, connection.leasedAt - this.#askedAt));
     connection.holder = strings;
     this.#connection = connection;
@@ -109,6 +113,18 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
       connection.start<R>(strings, values, this.#endsAt, this);
     } catch (error) {
       this.failed(error);
+    }
+  }
+
+  /** The server has turned out to take no writes while this waited in the pool's queue. */
+  async #giveBack(connection: LeasedConnection): Promise<void> {
+    // Not in the course of being served, which would serve the next one in the course of this.
+    await null;
+    this.#deps.pool.release(connection);
+    try {
+      this.#enter(this.#deps.clock.now());
+    } catch (error) {
+      this.#end(error);
     }
   }
 
