@@ -12,6 +12,8 @@ import { HostsRun, prepare, readTable } from "./hosts-run.ts";
 const WRITES_AGAIN_WITHIN_MS = 500;
 /** The figure is their median. */
 const ROUNDS = 10;
+/** A server that keeps silent under load is given up after stall-after, 2 s, and at most as long again. */
+const FROZEN_NOTICED_WITHIN_MS = 4000;
 /** Of a write, for a server that takes it. */
 const WRITES_HELD_MS = 20_000;
 
@@ -73,6 +75,28 @@ test("an asynchronous standby is promoted: only what it never got is missing, an
   await pair.primary.start();
   const kept = await readTable(pair.primary);
   expect(lost.filter(({ id = "" }) => kept.get(id) !== 1)).toEqual([]);
+}, 60_000);
+
+test("a frozen primary is replaced by its standby; once it thaws, nothing that it still runs was acknowledged", async () => {
+  await using pair = await startPair();
+  await pair.makeSynchronous();
+  await using run = await startRun(pair);
+  const lagMs = await run.strike(async () => {
+    // Past the first heartbeat, which would find out by chance.
+    await run.load.progress(2000);
+    const since = performance.now();
+    await pair.primary.freeze();
+    await pair.promote();
+    const lag = await run.appLag(pair.standby, since);
+    await run.load.allWrite(performance.now());
+    return lag;
+  });
+  tell("a promotion in place of a frozen primary", [lagMs]);
+  expect(lagMs).toBeLessThanOrEqual(FROZEN_NOTICED_WITHIN_MS);
+  pair.primary.thaw();
+  await run.load.progress(500);
+  const { broken, lost } = await run.verdict(pair.standby, 1);
+  expect([broken, lost]).toEqual([[], []]);
 }, 60_000);
 
 test("an old primary that comes back is refused and reported, by who runs and by who starts; nothing is written to it", async () => {
