@@ -61,6 +61,7 @@ export function loadConfig(inputs: LoadInputs): LoadedConfig {
     hasFileModes: inputs.platform !== "win32",
   });
   const settings = readSettings({ levels, databaseSources, readFile, findings });
+  checkReadFrom(target, settings.values, findings);
   if (inputs.canEmbed) checkEmbedded(levels, settings.values, findings);
   findings.throwIfRefused();
   return {
@@ -96,6 +97,8 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       keyRetentionMs: values["key-retention"],
       leaseLimitMs: values["lease-limit"],
       prepare: values.prepare,
+      readFrom: values["read-from"],
+      readLagLimitMs: values["read-lag-limit"],
     },
     serve: {
       host: values.host,
@@ -112,6 +115,19 @@ function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values
       logLevel: values["log-level"],
     },
   };
+}
+
+/** Reads can only go elsewhere where there is an elsewhere. */
+function checkReadFrom(
+  { hosts }: Pick<Config["database"], "hosts">,
+  values: Pick<SettingValues, "read-from" | "target-session-attrs">,
+  findings: Findings,
+): void {
+  if (values["read-from"] === "primary") return;
+  const role = values["target-session-attrs"];
+  if (hosts.length < 2) findings.refuse("read-from=prefer-standby needs a database of several hosts, and there is one");
+  if (role !== "read-write" && role !== "primary")
+    findings.refuse(`read-from=prefer-standby needs target-session-attrs read-write or primary, received "${role}"`);
 }
 
 /** Where libpq looks for the password file. Source: PostgreSQL 18, section 34.16, The Password File. */

@@ -50,6 +50,10 @@ export interface PoolSettings {
   readonly keyRetentionMs: number;
   readonly leaseLimitMs: number;
   readonly prepare: "auto" | "on" | "off";
+  /** Where declared reads go. */
+  readonly readFrom: "primary" | "prefer-standby";
+  /** A standby whose data may be older is not read from. */
+  readonly readLagLimitMs: number;
 }
 
 export interface ServeSettings {

@@ -2,13 +2,17 @@ import { type Clock, sleep } from "../core/clock.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { Watcher } from "./watcher.ts";
 
-/** Shortest pause before a look beside an attempt: most dials are answered by then, one way or the other. */
+/** Shortest pause before a look beside an attempt at one host: most dials are answered by then, one way or the other. */
 const LOOK_BESIDE_PAUSE_MS = 500;
 
 export interface AttemptDeps<C> {
   readonly clock: Clock;
   readonly watcher: Pick<Watcher<C>, "look" | "pauseMs">;
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
+  /** Of several hosts one may be silent, and another be back at any moment. */
+  readonly areSeveralHosts: boolean;
+  /** When the outage began. */
+  readonly lostAt: number;
   /** Where every dial is one more failed login, only the attempt itself is made. */
   readonly mayLook: () => boolean;
 }
@@ -18,7 +22,7 @@ export interface AttemptDeps<C> {
  * hole it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
  */
 export async function dialAndLook<C extends Pick<ProbeConnection, "destroy">>(
-  { clock, watcher, connect, mayLook }: AttemptDeps<C>,
+  { clock, watcher, connect, areSeveralHosts, lostAt, mayLook }: AttemptDeps<C>,
   deadlineAt: number,
   stopped: AbortSignal,
 ): Promise<C> {
@@ -28,7 +32,10 @@ export async function dialAndLook<C extends Pick<ProbeConnection, "destroy">>(
   const looked = (async () => {
     const startedAt = clock.now();
     while (mayLook()) {
-      await sleep(clock, Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS), signal);
+      const pauseMs = areSeveralHosts
+        ? watcher.pauseMs(clock.now() - lostAt)
+        : Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS);
+      await sleep(clock, pauseMs, signal);
       if (signal.aborted || clock.now() >= deadlineAt) break;
       const connection = await watcher.look(deadlineAt, signal);
       if (connection) return connection;

@@ -5,6 +5,7 @@ import type { CircuitState, DatabaseEvents, ServerFacts } from "./events.ts";
 import type { KeyStatus, OnceOptions } from "./outcome.ts";
 import type { Stored } from "./outcome-json.ts";
 import type { DatabaseStats } from "./pool-types.ts";
+import { StandbyReads } from "./standby-reads.ts";
 import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
 import { runStatement } from "./statements.ts";
 import { type SystemDeps, startSystem } from "./system.ts";
@@ -58,6 +59,23 @@ export interface Database {
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
   const { lease, once, monitor, emitter, stats, close } = startSystem(target, settings, deps);
   const { clock } = lease;
+  const standby = settings.readFrom === "prefer-standby" ? startStandbyReads() : undefined;
+
+  function startStandbyReads(): StandbyReads {
+    const reads = new StandbyReads({
+      clock,
+      primary: lease,
+      standby: startSystem({ ...target, targetSessionAttrs: "standby" }, settings, { ...deps, canHold: false }),
+      lagLimitMs: settings.readLagLimitMs,
+      onChange: (change) => emitter.emit("standbyReads", change),
+    });
+    reads.start();
+    return reads;
+  }
+
+  async function closeAll(graceMs: number): Promise<void> {
+    await Promise.all([close({ graceMs }), standby?.close({ graceMs })]);
+  }
 
   /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
   function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): Database {
@@ -69,7 +87,10 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       return earlier(outer, own.signal ? { at, signal: own.signal } : { at });
     };
     return {
-      read: (strings, ...values) => runStatement(lease, "read", { strings, values }, deadline),
+      read: (strings, ...values) =>
+        standby === undefined
+          ? runStatement(lease, "read", { strings, values }, deadline)
+          : standby.read({ strings, values }, deadline),
       query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
       transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
       once: (key, work, options = {}) => once.run(key, work, deadline, options),
@@ -80,12 +101,15 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
           ...(signal ? { signal } : {}),
         }),
       state: () => monitor.state,
-      stats,
+      stats: () => (standby === undefined ? stats() : { ...stats(), standby: standby.stats() }),
       server: () => monitor.server,
       latencyMs: () => monitor.latencyMs,
       on: (event, listener) => emitter.on(event, listener),
-      drain: () => monitor.drain(),
-      close: ({ graceMs = 5000 } = {}) => close({ graceMs }),
+      drain: () => {
+        monitor.drain();
+        standby?.drain();
+      },
+      close: ({ graceMs = 5000 } = {}) => closeAll(graceMs),
     };
   }
 

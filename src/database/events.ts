@@ -69,6 +69,16 @@ export interface LeaseWarning {
   readonly where: string;
 }
 
+export interface StandbyReadsChange {
+  readonly isUsed: boolean;
+  /** Of the standby; undefined where there was none yet. */
+  readonly address: string | undefined;
+  /** Of the connection to the standby. */
+  readonly state: CircuitState;
+  /** Milliseconds that its data is old at most; Infinity where that is not known. */
+  readonly lagMs: number;
+}
+
 /** Of two servers that take writes, the one that is left aside, and the one that is used: addresses and timelines. */
 export interface HostRefused {
   readonly address: string;
@@ -88,6 +98,8 @@ export interface DatabaseEvents {
   connected: ServerFacts;
   /** All connections lead to another server from now on. */
   moved: { readonly from: string; readonly to: string };
+  /** Declared reads go to a standby from now on, or do not any more. */
+  standbyReads: StandbyReadsChange;
   /** A second server takes writes, too; it is not used. */
   hostRefused: HostRefused;
   leaseWarning: LeaseWarning;

@@ -87,6 +87,8 @@ export interface GateDeps {
   readonly sweep: DeadlineSweep;
   readonly maxWaiters: number;
   readonly state: () => CircuitState;
+  /** Whether requests wait for a database that is not usable; otherwise they are sent away at once. */
+  readonly canHold: boolean;
   readonly pool: Pick<Pool<PooledConnection>, "setMode" | "startGeneration" | "rejectWaiters" | "figures" | "waiting">;
 }
 
@@ -117,7 +119,7 @@ export class Gate {
   admit(kind: StatementKind, deadline: Deadline): Promise<void> | undefined {
     const state = this.#deps.state();
     if (state.name === "up") return undefined;
-    const error = refusal(state, this.#deps.clock.now(), kind);
+    const error = this.#refusal(state, kind);
     if (error !== undefined) {
       this.#failed += 1;
       this.#shed += 1;
@@ -127,11 +129,11 @@ export class Gate {
   }
 
   async #holdWrite(deadline: Deadline): Promise<void> {
-    const { clock, state } = this.#deps;
+    const { state } = this.#deps;
     for (let since = readOnlySince(state()); since !== undefined; since = readOnlySince(state())) {
       this.enterQueue();
       await this.#writes.wait(deadline, since + WRITES_HELD_MS);
-      const error = state().name === "draining" ? shuttingDown() : refusal(state(), clock.now(), "write");
+      const error = state().name === "draining" ? shuttingDown() : this.#refusal(state(), "write");
       if (error === undefined) continue;
       this.#shed += 1;
       throw error;
@@ -154,6 +156,7 @@ export class Gate {
 
   /** Waits while it is being found out whether the server is there. */
   async verdict(deadline: Deadline): Promise<void> {
+    if (!this.#deps.canHold) return;
     while (this.#deps.state().name === "suspect") await this.#undecided.wait(deadline);
   }
 
@@ -182,6 +185,13 @@ export class Gate {
     return unavailable(state(), clock.now());
   }
 
+  #refusal(state: CircuitState, kind: StatementKind): DebyError | undefined {
+    const { clock, canHold } = this.#deps;
+    const now = clock.now();
+    const isUsable = state.name === "up" || state.name === "draining";
+    return refusal(state, now, kind) ?? (canHold || isUsable ? undefined : unavailable(state, now));
+  }
+
   get #waiting(): number {
     return this.#deps.pool.waiting + this.#writes.size;
   }
@@ -194,8 +204,8 @@ export class Gate {
 
   /** Follows the circuit: the pool changes its mode or begins a new generation; those who cannot be held are told. */
   follow(from: CircuitState, to: CircuitState): void {
-    const { clock, pool } = this.#deps;
-    const error = refusal(to, clock.now(), "read");
+    const { pool } = this.#deps;
+    const error = this.#refusal(to, "read");
     if (from.name === "suspect" && isWaiting(to)) this.#held += pool.waiting;
     if (isWaiting(to) && !isWaiting(from)) {
       pool.startGeneration("DATABASE_UNAVAILABLE", "The connection was given up, the database does not answer");

@@ -6,6 +6,9 @@ import { codeOf } from "./sqlstate.ts";
 /** A host that has said nothing for so long since its dial keeps silent. */
 const SILENT_AFTER_MS = 200;
 
+/** Errors of our own, by which a host has told nothing. */
+const SILENCE = new Set(["ETIMEDOUT", "ABORT_ERR"]);
+
 /** What is known of a host when it is dialled. */
 export interface HostKnowledge {
   readonly startedAt: number;
@@ -66,6 +69,11 @@ export class HostDial<C extends ProbeConnection> {
   wasSilent(now: number): boolean {
     if (this.isPending) return now - this.startedAt >= SILENT_AFTER_MS;
     return this.#error !== undefined && codeOf(this.#error) === "ETIMEDOUT";
+  }
+
+  /** Whether the host has answered, be it with a refusal. */
+  get hasSpoken(): boolean {
+    return this.#connection !== undefined || (this.#error !== undefined && !SILENCE.has(codeOf(this.#error)));
   }
 
   /** Nobody wants the connection, be it there already or still to come. */

@@ -59,8 +59,6 @@ export class Hosts {
   /** Another server seems to be the right one: the next search asks all of them. */
   #isChallenged = false;
   #isScouting = false;
-  /** Of the name server, where it did not name the address that we are with. */
-  #lastAnswer = "";
 
   constructor(deps: HostsDeps) {
     this.#deps = deps;
@@ -134,20 +132,10 @@ export class Hosts {
     }
   }
 
-  /**
-   * The error to act on where the name of our host has other addresses now than the one that this connection leads to;
-   * told once for each answer.
-   */
-  async addressChange({ remoteAddress }: ProbeConnection, options: WithinOptions): Promise<DebyError | undefined> {
+  /** The addresses that the name of our host has at the moment; none where nobody tells. */
+  async addresses(options: WithinOptions): Promise<readonly string[]> {
     const { host = this.#first } = this.#chosen ?? {};
-    const addresses = await this.#deps.connector.addresses?.(host, options).catch((): string[] => []);
-    if (remoteAddress === undefined || addresses === undefined || addresses.length === 0) return undefined;
-    const answer = addresses.includes(remoteAddress) ? "" : [...addresses].sort().join(" ");
-    const isNews = answer !== "" && answer !== this.#lastAnswer;
-    this.#lastAnswer = answer;
-    if (!isNews) return undefined;
-    const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
-    return connectError(why, addressLabel(host));
+    return (await this.#deps.connector.addresses?.(host, options).catch((): string[] => [])) ?? [];
   }
 
   get #first(): HostPort {
@@ -191,8 +179,8 @@ export class Hosts {
     } finally {
       for (const dial of dials) {
         if (dial.wasSilent(clock.now())) this.#mute.add(dial.host);
-        else if (!dial.isPending) this.#mute.delete(dial.host);
-        if (dial.connection !== found?.connection || found === undefined) dial.discard();
+        else if (dial.hasSpoken) this.#mute.delete(dial.host);
+        if (dial.connection === undefined || dial.connection !== found?.connection) dial.discard();
       }
       over.abort();
     }

@@ -33,6 +33,7 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
   /** The same for a connection that the pool may have. */
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
+  readonly areSeveralHosts: boolean;
   /** The connection that ended an outage is the pool's first: nobody waits for another. */
   readonly giveToPool: (connection: C) => void;
   /** Whether any connection of the pool answers by the deadline. */
@@ -51,7 +52,7 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   /** Called before the listeners hear of it: pool and gate follow the state at once. */
   readonly onTransition: (from: CircuitState, to: CircuitState) => void;
   /** The server that answered is the one to use from now on; called before the circuit hears of it. */
-  readonly onProven: (connection: ProbeConnection, suspicion: Reason | undefined) => void;
+  readonly onProven: (connection: ProbeConnection, reason: Reason | undefined) => void;
   /** Its heart has answered. */
   readonly onBeat: (heart: ProbeConnection) => void;
 }
@@ -214,9 +215,11 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       const reason = reasonOf(error);
       this.#deps.watcher.note(error);
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
-      if ((await vouched) && this.#isAnyAlive)
+      const failure = classifyConnectFailure(reason.code);
+      // A server that lives and has another role now is none of ours.
+      if ((await vouched) && this.#isAnyAlive && failure !== "routing")
         this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
-      else this.#dispatch({ type: "failed", reason, failure: classifyConnectFailure(reason.code) });
+      else this.#dispatch({ type: "failed", reason, failure });
       return undefined;
     }
   }
@@ -295,7 +298,8 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
 
   #dial(deadlineAt: number): Promise<C> {
     const mayLook = (): boolean => this.#state.name !== "blocked";
-    return dialAndLook({ ...this.#deps, mayLook }, deadlineAt, this.#stopped.signal);
+    const lostAt = isWaiting(this.#state) ? this.#state.lostAt : this.#deps.clock.now();
+    return dialAndLook({ ...this.#deps, lostAt, mayLook }, deadlineAt, this.#stopped.signal);
   }
 
   /** Takes a proven connection as the heartbeat's and lets the circuit know what it proves. */
@@ -313,7 +317,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   #prove(connection: ProbeConnection): void {
     const { facts } = connection;
     this.#server = facts;
-    this.#deps.onProven(connection, this.#state.name === "suspect" ? this.#state.reason : undefined);
+    this.#deps.onProven(connection, "reason" in this.#state ? this.#state.reason : undefined);
     this.#latencyMs ??= facts.connectMs;
     this.#deps.watcher.noteHandshake(facts.connectMs);
     this.#dispatch({ type: "proven", isWritable: this.#deps.isWanted(facts) });

@@ -1,22 +1,24 @@
 import type { Clock } from "../core/clock.ts";
+import { codedError } from "../core/within.ts";
 import type { DebyError } from "../errors.ts";
 import type { DatabaseEvents, Reason } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { Pool } from "./pool.ts";
 import type { PooledConnection } from "./pool-types.ts";
+import { connectError } from "./sqlstate.ts";
 
 /** For a look at the hosts that we are not with, in milliseconds. */
 const LOOK_LIMIT_MS = 2000;
-/** What makes us ask whether we are still with the right server, where one address leads to whatever is behind it. */
-const SIGNS_OF_A_MOVE = new Set(["25006", "READ_ONLY", "ADDRESS_CHANGED"]);
+/** Where one address leads to whatever is behind it: what tells that the server behind it is not the right one any more. */
+const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "areSeveral" | "scout" | "addressChange">;
+  readonly hosts: Pick<Hosts, "areSeveral" | "scout" | "addresses">;
   readonly probeName: string;
   readonly signal: AbortSignal;
-  readonly pool: Pick<Pool<PooledConnection>, "evictOthers">;
+  readonly pool: Pick<Pool<PooledConnection>, "evictOthers" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
   readonly onTrouble: (error: DebyError) => void;
 }
@@ -25,31 +27,56 @@ export interface MovesDeps {
 export class Moves {
   readonly #deps: MovesDeps;
   #current: Pick<ProbeConnection, "backend" | "facts"> | undefined;
+  /** What the name server said before. */
+  #lastAddresses: readonly string[] = [];
+  /** Of its answer, where we have raised the alarm about it. */
+  #alarmedBy = "";
 
   constructor(deps: MovesDeps) {
     this.#deps = deps;
   }
 
-  /** This server has answered, and is used from now on; `suspicion` is what was held against the one before. */
-  note({ backend, facts }: ProbeConnection, suspicion: Reason | undefined): void {
+  /** This server has answered, and is used from now on; `reason` is what was held against the one before. */
+  note(connection: ProbeConnection, reason: Reason | undefined): void {
     const { hosts, pool, onMoved } = this.#deps;
+    const { backend, facts } = connection;
     const before = this.#current;
     this.#current = { backend, facts };
+    if (this.#alarmedBy !== "") void this.#followName(connection);
     if (before === undefined || before.backend.server === backend.server) return;
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
     if (!before.backend.isDirect || !backend.isDirect) return;
-    if (!hosts.areSeveral && !SIGNS_OF_A_MOVE.has(suspicion?.code ?? "")) return;
-    pool.evictOthers(backend.server, suspicion?.code === "ADDRESS_CHANGED" ? "when released" : "at once");
-    onMoved({ from: before.facts.address, to: facts.address });
+    if (!hosts.areSeveral && !SIGNS_OF_A_MOVE.has(reason?.code ?? "")) return;
+    pool.evictOthers(backend.server);
+    if (before.facts.address !== facts.address) onMoved({ from: before.facts.address, to: facts.address });
   }
 
   /** Finds out whether another server takes writes, or the name leads elsewhere. Never throws. */
   async lookAround(heart: ProbeConnection): Promise<void> {
     const { clock, hosts, probeName: applicationName, signal, onTrouble } = this.#deps;
+    await this.#followName(heart);
     const deadlineAt = clock.now() + LOOK_LIMIT_MS;
-    const moved = await hosts.addressChange(heart, { clock, deadlineAt, signal });
-    if (moved !== undefined) onTrouble(moved);
     const error = await hosts.scout(heart, { applicationName, deadlineAt, signal });
     if (error !== undefined) onTrouble(error);
+  }
+
+  /** Connections lead to where the name leads; the last answer counts as well, since some name servers vary theirs. */
+  async #followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
+    const { clock, hosts, signal, pool, onMoved, onTrouble } = this.#deps;
+    const addresses = await hosts.addresses({ clock, deadlineAt: clock.now() + LOOK_LIMIT_MS, signal });
+    if (remoteAddress === undefined || addresses.length === 0) return;
+    if (addresses.includes(remoteAddress)) {
+      const known = this.#alarmedBy === "" ? [...addresses, ...this.#lastAddresses] : addresses;
+      this.#alarmedBy = "";
+      this.#lastAddresses = addresses;
+      const retired = pool.retireOthers(new Set(known));
+      if (retired.length > 0) onMoved({ from: retired.join(", "), to: remoteAddress });
+      return;
+    }
+    const answer = [...addresses].sort().join(" ");
+    if (answer === this.#alarmedBy) return;
+    this.#alarmedBy = answer;
+    const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
+    onTrouble(connectError(why, facts.address));
   }
 }

@@ -18,6 +18,7 @@ export type PooledConnection = Pick<
   | "holder"
   | "facts"
   | "backend"
+  | "remoteAddress"
   | "chunksReceived"
   | "unsentBytes"
   | "isInTransaction"
@@ -58,6 +59,18 @@ export interface DatabaseStats extends PoolStats {
   readonly retries: number;
   /** Repetitions of reads that are allowed at this moment. */
   readonly retryBudget: number;
+  /** Undefined unless reads may go to a standby. */
+  readonly standby?: StandbyStats;
+}
+
+/** The figures of the connections to the standby that declared reads are given to. */
+export interface StandbyStats extends DatabaseStats {
+  /** Whether reads go to it at the moment. */
+  readonly isUsed: boolean;
+  /** Milliseconds that its data is old at most; undefined where that is not known. */
+  readonly lagMs: number | undefined;
+  /** Reads that failed on it and were read from the primary, since the start. */
+  readonly fallbacks: number;
 }
 
 export interface PoolDeps<C extends PooledConnection> {

@@ -90,9 +90,7 @@ export class Pool<C extends PooledConnection> {
 
   /** Takes a connection out for good: politely if it rests, by a reset if a statement is on its way. */
   evict(connection: C): void {
-    if (!this.#all.delete(connection)) return;
-    const position = this.#idle.indexOf(connection);
-    if (position >= 0) this.#idle.splice(position, 1);
+    if (!this.#remove(connection)) return;
     if (connection.isBusy || connection.isLost) {
       connection.destroy("DATABASE_UNAVAILABLE", "The connection was evicted");
     } else {
@@ -130,20 +128,28 @@ export class Pool<C extends PooledConnection> {
     for (const connection of everything) connection.destroy(code, message);
   }
 
-  /**
-   * Gives up the connections to any other server than this one: at once, since what they do there does not count any
-   * more, or as each comes back.
-   */
-  evictOthers(server: string, how: "at once" | "when released"): void {
+  /** Gives up the connections to any other server than this one: what they do there does not count any more. */
+  evictOthers(server: string): void {
     this.#opener.reset();
     for (const connection of [...this.#all]) {
       if (connection.backend.server === server) continue;
-      const isIdle = connection.leasedAt === Number.POSITIVE_INFINITY;
-      if (how === "when released" && !isIdle) connection.expiresAt = 0;
-      else if (how === "when released") this.evict(connection);
-      else this.#giveUp(connection);
+      this.#remove(connection);
+      connection.destroy("DATABASE_UNAVAILABLE", "The connection was given up, another server is used now");
     }
     this.fill();
+  }
+
+  /** Closes the connections that lead to none of these addresses, each when it is free; returns where they lead. */
+  retireOthers(addresses: ReadonlySet<string>): string[] {
+    const retired = new Set<string>();
+    for (const connection of [...this.#all]) {
+      const { remoteAddress: address, leasedAt } = connection;
+      if (address === undefined || addresses.has(address)) continue;
+      retired.add(address);
+      if (leasedAt === Number.POSITIVE_INFINITY) this.evict(connection);
+      else connection.expiresAt = 0;
+    }
+    return [...retired];
   }
 
   /** Sends all waiters away; returns how many there were. */
@@ -277,12 +283,10 @@ export class Pool<C extends PooledConnection> {
     this.fill();
   }
 
-  /** Out, and reset whatever is on its way. */
-  #giveUp(connection: C): void {
-    this.#all.delete(connection);
+  #remove(connection: C): boolean {
     const position = this.#idle.indexOf(connection);
     if (position >= 0) this.#idle.splice(position, 1);
-    connection.destroy("DATABASE_UNAVAILABLE", "The connection was given up, another server is used now");
+    return this.#all.delete(connection);
   }
 
   /** While the server refuses new connections, an old one is better than none. */

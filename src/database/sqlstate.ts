@@ -6,7 +6,7 @@ import type { Reason } from "./events.ts";
  * - `lost`: this connection is gone, or no connection came about
  * - `transient`: the server answers, but not now (starting up, too many clients)
  * - `misconfigured`: waiting does not cure it (password, role, database, TLS)
- * - `routing`: the server takes no writes
+ * - `routing`: the server takes no writes, or has not the role that is asked for
  * - `conflict`: concurrent transactions collided; the statement was undone
  * - `application`: the statement itself is at fault
  */
@@ -48,7 +48,7 @@ const TRANSIENT = new Set(["57P03", "53300"]);
 export function classifyConnectFailure(code: string): FailureClass {
   if (MISCONFIGURED.has(code)) return "misconfigured";
   if (TRANSIENT.has(code)) return "transient";
-  if (code === "READ_ONLY") return "routing";
+  if (code === "READ_ONLY" || code === "NO_SUITABLE_HOST") return "routing";
   return "lost";
 }
 

@@ -23,7 +23,8 @@ import {
 import { leavesTraces } from "./session-traces.ts";
 import { Waiter } from "./waiters.ts";
 
-interface StatementText {
+/** A statement as its template has it. */
+export interface StatementText {
   readonly strings: TemplateStringsArray;
   readonly values: readonly unknown[];
 }

@@ -39,6 +39,8 @@ export interface SystemDeps {
   readonly observer?: DatabaseObserver;
   /** Whether a server that keeps silent is known, by another way than a session, to be alive and at work. */
   readonly isBusy?: () => Promise<boolean>;
+  /** Whether requests wait for a database that is not usable. Default: they do. */
+  readonly canHold?: boolean;
   /** The first attempt to connect waits for this; default: the next turn of the event loop. */
   readonly startAfter?: Promise<void>;
 }
@@ -47,7 +49,7 @@ export interface SystemDeps {
 export interface System {
   readonly lease: LeaseDeps;
   readonly once: Once;
-  readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain">;
+  readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain" | "trouble">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
   close(options: { readonly graceMs: number }): Promise<void>;
@@ -65,7 +67,7 @@ const unobserved: DatabaseObserver = {
 
 /** Builds the connection system; it begins to connect in the next turn of the event loop. */
 export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps): System {
-  const { clock = systemClock, random = systemRandom, observer = unobserved, isBusy } = deps;
+  const { clock = systemClock, random = systemRandom, observer = unobserved, isBusy, canHold = true } = deps;
   const sweep = new DeadlineSweep(clock);
   const emitter = new Emitter<DatabaseEvents>();
   const closing = new AbortController();
@@ -94,7 +96,14 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     onTrouble,
     expiredError: () => gate.expired(),
   });
-  const gate: Gate = new Gate({ clock, sweep, pool, maxWaiters: settings.maxWaiters, state: () => monitor.state });
+  const gate: Gate = new Gate({
+    clock,
+    sweep,
+    pool,
+    maxWaiters: settings.maxWaiters,
+    state: () => monitor.state,
+    canHold,
+  });
   const stalls = new StallDetector<LeasedConnection>({
     clock,
     stallAfterMs: settings.stallAfterMs,
@@ -121,6 +130,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     }),
     probe: search(probeName, { isPatient: false }),
     connect: search(target.applicationName, { isPatient: true }),
+    areSeveralHosts: hosts.areSeveral,
     giveToPool: (connection) => pool.add(connection),
     isWanted: (facts: ServerFacts) => hasRole(facts, wanted),
     isBusy,
@@ -134,7 +144,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
       await checkStalls(prober, stallDeps, signal);
     },
     onTransition,
-    onProven: (connection, suspicion) => moves.note(connection, suspicion),
+    onProven: (connection, reason) => moves.note(connection, reason),
     onBeat: (heart) => void moves.lookAround(heart),
   });
   const moves = new Moves({

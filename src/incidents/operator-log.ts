@@ -42,6 +42,13 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
     db.on("moved", ({ from, to }) => {
       log.warn("db.moved", `Another server is used now: ${to} instead of ${from}`, { from, to });
     }),
+    db.on("standbyReads", ({ isUsed, address, state, lagMs }) => {
+      const fields = { address, state: state.name, ...(Number.isFinite(lagMs) ? { lagMs: Math.round(lagMs) } : {}) };
+      if (isUsed) log.info("db.standby-used", `Reads go to the standby ${address}`, fields);
+      else if (state.name === "up")
+        log.warn("db.standby-late", `The standby ${address} lags, reads go to the primary`, fields);
+      else log.warn("db.standby-lost", "No standby to read from, reads go to the primary", fields);
+    }),
     db.on("hostRefused", (refused) => {
       const { address, timeline, used, usedTimeline } = refused;
       const fields = { ...refused };

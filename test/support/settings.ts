@@ -23,6 +23,8 @@ export const defaultSettings: PoolSettings = {
   keyRetentionMs: 86_400_000,
   leaseLimitMs: Number.POSITIVE_INFINITY,
   prepare: "auto",
+  readFrom: "primary",
+  readLagLimitMs: 10_000,
 };
 
 /** A target without TLS on loopback. */

@@ -37,6 +37,22 @@ const quantilesSchema = t.Object({
   p99: t.Union([t.Number(), t.Null()]),
 });
 
+const figures = {
+  total: t.Integer(),
+  idle: t.Integer(),
+  active: t.Integer(),
+  opening: t.Integer(),
+  waiting: t.Integer({ description: "Requests that wait for a connection" }),
+  max: t.Integer(),
+  min: t.Integer(),
+  generation: t.Integer({ description: "Grows with every outage; older connections are gone" }),
+  acquireTimeouts: t.Integer({ description: "Requests that waited for a connection in vain, since the start" }),
+  held: t.Integer({ description: "Requests that wait for a database that is not usable" }),
+  shed: t.Integer({ description: "Requests sent away without a connection, since the start" }),
+  retries: t.Integer({ description: "Statements and transactions run again, since the start" }),
+  retryBudget: t.Number({ description: "Repetitions of reads that are allowed at this moment" }),
+};
+
 const poolSchema = t.Object({
   state: t.String(),
   since: t.String({ format: "date-time" }),
@@ -44,19 +60,20 @@ const poolSchema = t.Object({
     description: "The server that answered the last probe; null before the first",
   }),
   pool: t.Object({
-    total: t.Integer(),
-    idle: t.Integer(),
-    active: t.Integer(),
-    opening: t.Integer(),
-    waiting: t.Integer({ description: "Requests that wait for a connection" }),
-    max: t.Integer(),
-    min: t.Integer(),
-    generation: t.Integer({ description: "Grows with every outage; older connections are gone" }),
-    acquireTimeouts: t.Integer({ description: "Requests that waited for a connection in vain, since the start" }),
-    held: t.Integer({ description: "Requests that wait for a database that is not usable" }),
-    shed: t.Integer({ description: "Requests sent away without a connection, since the start" }),
-    retries: t.Integer({ description: "Statements and transactions run again, since the start" }),
-    retryBudget: t.Number({ description: "Repetitions of reads that are allowed at this moment" }),
+    ...figures,
+    standby: t.Optional(
+      t.Object(
+        {
+          ...figures,
+          isUsed: t.Boolean({ description: "Whether reads go to it at the moment" }),
+          lagMs: t.Optional(t.Integer({ description: "How old its data is at most; absent where that is not known" })),
+          fallbacks: t.Integer({
+            description: "Reads that failed on it and were read from the primary, since the start",
+          }),
+        },
+        { description: "The connections to the standby, where reads may go to one" },
+      ),
+    ),
   }),
   timesMs: t.Object(
     { create: quantilesSchema, wait: quantilesSchema, use: quantilesSchema },

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DatabaseTarget, HostPort, PoolSettings } from "../../../src/config/types.ts";
 import type { DatabaseEvents, HostRefused } from "../../../src/database/events.ts";
 import { openOn } from "../../support/database.ts";
+import { startPeer } from "../../support/peers.ts";
 import { freePort } from "../../support/ports.ts";
+import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 import { ReplicatedPair } from "../../support/standby.ts";
 import { waitUntil } from "../../support/wait-until.ts";
@@ -125,4 +127,24 @@ test("a host that refuses among the hosts holds up nobody", async () => {
   await using opened = openOnHosts([primary], {}, { hosts: [nobody, hostOf(standby), hostOf(primary)] });
   await opened.db.query`select 1`;
   expect(opened.states).toEqual(["up"]);
+}, 60_000);
+
+test("a silent host among the hosts does not hide that another is back, in the course of an attempt either", async () => {
+  await using server = await startPostgres();
+  await using silent = await startPeer("silent");
+  const hosts = [{ host: "127.0.0.1", port: silent.port }, hostOf(server)];
+  await using opened = openOn(server, {}, { hosts });
+  const { db } = opened;
+  await db.query`create table t (id int)`;
+  for (const outageMs of [300, 2500]) {
+    await server.stop();
+    await waitUntil("the loss is known", () => db.state().name === "reconnecting");
+    const held = db.query`insert into t values (1)`;
+    // The first attempt begins at once, the second 2 s later; each would wait 5 s for the silent one.
+    await Bun.sleep(outageMs);
+    await server.start();
+    const readyAt = performance.now();
+    await held;
+    expect(performance.now() - readyAt).toBeLessThan(350);
+  }
 }, 60_000);

@@ -26,6 +26,8 @@ test("loadConfig() without anything gives the defaults, in milliseconds, bytes a
     keyRetentionMs: 86_400_000,
     leaseLimitMs: Number.POSITIVE_INFINITY,
     prepare: "auto",
+    readFrom: "primary",
+    readLagLimitMs: 10_000,
   });
   expect(config.serve).toEqual({
     host: "127.0.0.1",
@@ -151,5 +153,17 @@ test("loadConfig() freezes what it returns", () => {
   const { config } = loadWith({});
   expect(Object.isFrozen(config) && Object.isFrozen(config.pool) && Object.isFrozen(config.pool.retryDelaysMs)).toBe(
     true,
+  );
+});
+
+test("loadConfig() refuses reads from a standby where there can be none", () => {
+  const several = "postgres://a,b/db";
+  const from = (url: string, more: Record<string, string> = {}) => ({
+    env: { DATABASE_URL: url, DEBY_READ_FROM: "prefer-standby", ...more },
+  });
+  expect(loadWith(from(several)).config.pool.readFrom).toBe("prefer-standby");
+  expect(refusalOf(from("postgres://a/db"))).toContain("read-from=prefer-standby needs a database of several hosts");
+  expect(refusalOf(from(several, { DEBY_TARGET_SESSION_ATTRS: "any" }))).toContain(
+    'needs target-session-attrs read-write or primary, received "any"',
   );
 });

@@ -53,7 +53,7 @@ describe("refusal", () => {
 });
 
 describe("the gate", () => {
-  function setUp(first: CircuitState) {
+  function setUp(first: CircuitState, { canHold = true } = {}) {
     const clock = new ManualClock();
     const calls: string[] = [];
     const world = { state: first, waiting: 0 };
@@ -70,7 +70,7 @@ describe("the gate", () => {
       },
     };
     const sweep = new DeadlineSweep(clock);
-    const gate = new Gate({ clock, sweep, pool, maxWaiters: 10, state: () => world.state });
+    const gate = new Gate({ clock, sweep, pool, maxWaiters: 10, state: () => world.state, canHold });
     const go = (to: CircuitState) => {
       const from = world.state;
       world.state = to;

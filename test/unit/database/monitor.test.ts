@@ -95,6 +95,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     watcher,
     probe,
     connect,
+    areSeveralHosts: false,
     giveToPool: (connection) => void world.pooled.push(connection),
     poolIsAlive: () => world.isPoolAlive,
     isWanted: ({ isReadOnly }) => !isReadOnly,

@@ -20,6 +20,7 @@ class FakeConnection implements PooledConnection {
   unsentBytes = 0;
   readonly facts = { version: "18.0", isStandby: false, isReadOnly: false, connectMs: 5, address: "db:5432" };
   readonly backend = { pid: 1, startedAt: "now", server: "s", isDirect: true };
+  readonly remoteAddress = undefined;
   isInTransaction = false;
   isOutsideTransaction = true;
   isAnswering = true;
