@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { PostgresUser } from "./postgres-user.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** The processes of the server whose data folder this is, the postmaster included, also once it is gone itself. */
@@ -86,4 +88,19 @@ export async function killServer(dataDir: string, postmasterPid: number, graceMs
     for (const pid of left()) signalQuietly(pid, "SIGKILL");
     await waitUntil("the backends of a killed server are gone", () => left().length === 0);
   }
+}
+
+/** The lines of a server's pid file; none where there is no such file. */
+export function readPidFile(dataDir: string): string[] {
+  try {
+    return readFileSync(join(dataDir, "postmaster.pid"), "utf8").split("\n");
+  } catch {
+    return [];
+  }
+}
+
+/** A killed server leaves a System V segment, which its next start would have removed. */
+export function releaseSharedMemory(dataDir: string, runAs: PostgresUser): void {
+  const [, id] = readPidFile(dataDir)[6]?.trim().split(/\s+/) ?? [];
+  if (id !== undefined) Bun.spawnSync([...runAs.prefix, "ipcrm", "-m", id]);
 }

@@ -1,7 +1,14 @@
 import { appendFileSync, chownSync, closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { freezeServer, killServer, signalQuietly, thawServer } from "./postgres-processes.ts";
+import {
+  freezeServer,
+  killServer,
+  readPidFile,
+  releaseSharedMemory,
+  signalQuietly,
+  thawServer,
+} from "./postgres-processes.ts";
 import { ADMIN_HBA, ADMIN_IDENT, type Row, runSql, type SqlOptions } from "./postgres-sql.ts";
 import { DATABASE } from "./postgres-template.ts";
 import type { PostgresUser } from "./postgres-user.ts";
@@ -135,7 +142,7 @@ export class PostgresServer implements AsyncDisposable {
         "the server accepts connections",
         () => {
           if (!this.isRunning) return "stopped";
-          const lines = this.#pidFile();
+          const lines = readPidFile(this.dataDir);
           return Number(lines[0]) === started?.pid && /^(ready|standby)/.test(lines[7] ?? "") && "ready";
         },
         { deadlineMs: START_DEADLINE_MS, everyMs: 5 },
@@ -182,19 +189,9 @@ export class PostgresServer implements AsyncDisposable {
     return runSql<T>(this, sql, options);
   }
 
-  /** A killed server leaves a System V segment, which its next start would have removed. */
-  #releaseSharedMemory(): void {
-    const [, id] = this.#pidFile()[6]?.trim().split(/\s+/) ?? [];
-    if (id !== undefined) Bun.spawnSync([...this.#installation.runAs.prefix, "ipcrm", "-m", id]);
-  }
-
-  #pidFile(): string[] {
-    return readIfThere(join(this.dataDir, "postmaster.pid")).split("\n");
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("immediate").catch(() => this.kill9());
-    this.#releaseSharedMemory();
+    releaseSharedMemory(this.dataDir, this.#installation.runAs);
     await this.#installation.folder[Symbol.asyncDispose]();
   }
 }

@@ -10,12 +10,12 @@ export interface PostgresUser {
 
 /**
  * This process's user or, for root, `postgres` where it exists, else `nobody`.
- * On Linux a command started with the prefix dies with the process that started it.
+ * On Linux a command started with the prefix gets `lastSignal` when the process that started it dies. Default SIGQUIT,
+ * the server's immediate shutdown: it takes its own children along.
  */
-export function postgresUser(): PostgresUser {
+export function postgresUser(lastSignal: "QUIT" | "TERM" = "QUIT"): PostgresUser {
   const { uid, gid } = userInfo();
-  // SIGQUIT is the server's immediate shutdown: it takes its own children along.
-  const dieWithUs = ["setpriv", "--pdeathsig", "QUIT"];
+  const dieWithUs = ["setpriv", "--pdeathsig", lastSignal];
   const hasSetpriv = Bun.which("setpriv") !== null;
   if (uid !== 0) return { uid, gid, prefix: hasSetpriv ? [...dieWithUs, "--"] : [] };
   if (!hasSetpriv) throw new Error("Cannot start Postgres as root without setpriv (util-linux): run as another user");

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { startupMessage } from "./startup-message.ts";
 
 export interface ProbeOptions {
   readonly host: string;
@@ -49,18 +50,9 @@ function dial({ host, port }: ProbeOptions, limitMs: number): Promise<string> {
       resolve(answer);
     };
     const timer = setTimeout(finish, limitMs, "silence");
-    socket.on("connect", () => socket.write(startupMessage("postgres", "postgres")));
+    socket.on("connect", () => socket.write(startupMessage({ user: "postgres", database: "postgres" })));
     socket.on("data", (bytes) => finish(String.fromCharCode(bytes[0] ?? 0)));
     socket.on("error", (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
     socket.on("close", () => finish("closed"));
   });
-}
-
-/** Length, protocol 3.0, then name and value pairs, each ended by a zero, and one zero more. */
-function startupMessage(user: string, database: string): Buffer {
-  const pairs = Buffer.from(`user\0${user}\0database\0${database}\0\0`);
-  const head = Buffer.alloc(8);
-  head.writeInt32BE(8 + pairs.length, 0);
-  head.writeInt32BE(196_608, 4);
-  return Buffer.concat([head, pairs]);
 }

@@ -58,12 +58,14 @@ export function postgresEnvironment(server: PostgresServer): Record<string, stri
 }
 
 /** `await using deby = await startServe(server)`; ready when health says so. */
-export async function startServe(server: PostgresServer, options: ServeOptions = {}): Promise<ServedDeby> {
+export function startServe(server: PostgresServer, options: ServeOptions = {}): Promise<ServedDeby> {
+  return serve({ ...options, env: { ...postgresEnvironment(server), ...options.env } });
+}
+
+/** As `startServe`, on a database that arguments or environment name. */
+export async function serve(options: ServeOptions): Promise<ServedDeby> {
   const port = await freePort();
-  const process = await spawnDeby(["serve", "--port", String(port), ...(options.args ?? [])], {
-    ...options,
-    env: { ...postgresEnvironment(server), ...options.env },
-  });
+  const process = await spawnDeby(["serve", "--port", String(port), ...(options.args ?? [])], options);
   const deby = new ServedDeby(`http://127.0.0.1:${port}`, process);
   try {
     const isReady = async () => {

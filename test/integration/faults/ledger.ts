@@ -1,7 +1,10 @@
 import type { Outcome } from "../../../src/errors.ts";
 
-/** `query` and `transaction` write one row with an id of the client's making; `read` looks for such a row. */
-export type RequestKind = "query" | "transaction" | "read" | "other";
+/**
+ * `query` and `transaction` write one row with an id of the client's making, and so does `once`, whose id is a key;
+ * `read` looks for such a row.
+ */
+export type RequestKind = "query" | "transaction" | "once" | "read" | "other";
 
 /** One request and what became of it; times are those of `performance.now()`. */
 export interface LedgerEntry {
@@ -27,7 +30,7 @@ export function isWrite({ kind, id }: LedgerEntry): boolean {
 }
 
 export function isSuccess({ ending, status }: LedgerEntry): boolean {
-  return ending === "answered" && status === 200;
+  return ending === "answered" && (status === 200 || status === 201);
 }
 
 export function isFailure(entry: LedgerEntry): boolean {

@@ -40,6 +40,18 @@ export default ({ app, db }: RouteContext) =>
         }),
       { params: RowAndMilliseconds },
     )
+    .put(
+      "/faults/once/:segment/:id/:ms",
+      async ({ params: { segment, id, ms } }) =>
+        db.once(id, async (tx) => {
+          // The table takes the same id twice: were the work done twice, it would be seen.
+          await tx.query`
+            insert into fault_row (segment, id, way)
+            select ${segment}::int, ${id}::uuid, 'once' from pg_sleep(${ms / 1000})`;
+          return { id };
+        }),
+      { params: RowAndMilliseconds },
+    )
     .get(
       "/faults/read/:segment/:id/:ms",
       async ({ params: { segment, id, ms } }) => {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { PostgresServer } from "../../support/postgres.ts";
+import { startupMessage } from "../../support/startup-message.ts";
 import { waitUntil, within } from "../../support/wait-until.ts";
-import { startupMessage } from "./startup-message.ts";
 
 const SESSIONS = 10;
 

@@ -12,7 +12,7 @@ export const PASSWORD = "shop-password";
 /** In the database that nobody takes away. */
 export const MAINTENANCE = { database: "postgres" };
 
-const SCHEMA = `
+export const SCHEMA = `
   CREATE ROLE ${ROLE} LOGIN PASSWORD '${PASSWORD}';
   CREATE ROLE ${GREEDY_ROLE} LOGIN;
   CREATE TABLE fault_row (segment int NOT NULL, id uuid NOT NULL, way text NOT NULL);

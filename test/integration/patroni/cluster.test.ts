@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { PatroniCluster, patroniAvailable } from "../../support/patroni.ts";
+import { PROBE_HBA } from "../../support/writable-probe.ts";
+import { HostsRun, prepare } from "../hosts/hosts-run.ts";
+
+/** From the moment at which the independent probe sees the new leader writable to the first write that succeeds. */
+const WRITES_AGAIN_WITHIN_MS = 500;
+const SWITCHOVERS = 5;
+/** Fills the lease's rest, an election, a restart and a rewind. */
+const LIMIT_MS = 90_000;
+
+describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby and all at work", () => {
+  let cluster: PatroniCluster;
+  beforeAll(async () => {
+    cluster = await PatroniCluster.start({ isSynchronous: true, hba: [PROBE_HBA] });
+    await prepare(await cluster.leader());
+  }, LIMIT_MS);
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  test(
+    "switchovers end no request for the role of its server, and lose nothing",
+    async () => {
+      await using run = await HostsRun.start(cluster.nodes);
+      const lags: number[] = [];
+      await run.strike(async () => {
+        for (let count = 0; count < SWITCHOVERS; count++) {
+          await run.load.progress(200);
+          const since = performance.now();
+          const leader = await cluster.switchover();
+          lags.push(await run.appLag(leader, since));
+          await run.load.allWrite(performance.now());
+          await cluster.waitWhole();
+        }
+      });
+      tell("switchovers", lags);
+      const { broken, lost } = await run.verdict(await cluster.leader(), SWITCHOVERS);
+      expect([broken, lost]).toEqual([[], []]);
+      expect(Math.max(...lags)).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "kill -9 of the leader's Patroni and Postgres loses nothing, and writes succeed as soon as the other leads",
+    async () => {
+      await using run = await HostsRun.start(cluster.nodes);
+      const lag = await run.strike(async () => {
+        await run.load.progress(200);
+        const since = performance.now();
+        const killed = await cluster.killLeader();
+        const lagMs = await run.appLag(await cluster.leader(), since);
+        await run.load.allWrite(performance.now());
+        await cluster.restart(killed);
+        await run.load.progress(200);
+        return lagMs;
+      });
+      tell("kill -9", [lag]);
+      const { broken, lost } = await run.verdict(await cluster.leader(), 1);
+      expect([broken, lost]).toEqual([[], []]);
+      expect(lag).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+    },
+    LIMIT_MS,
+  );
+});
+
+function tell(what: string, lags: readonly number[]): void {
+  console.log(`writes after ${what}: ${lags.map((ms) => ms.toFixed(0)).join(", ")} ms`);
+}
