@@ -14,9 +14,9 @@ export interface Fix {
   readonly command: string;
 }
 
-/** What a check found out. */
+/** What a check found out; `skip` where it may not look, and then its fix says what to grant. */
 export interface Finding {
-  readonly status: Exclude<CheckStatus, "skip">;
+  readonly status: CheckStatus;
   /** What was seen, one fact a line. */
   readonly evidence: string;
   /** Why it is so; its first sentence stands alone. */
@@ -44,6 +44,8 @@ export interface CheckResult {
 export interface Check {
   readonly id: string;
   readonly title: string;
+  /** Where it stands in the report: the way to the server, or the state that the server is in. */
+  readonly group: "connection" | "health";
   /** Ids of earlier checks without which this one makes no sense. */
   readonly needs: readonly string[];
   run(context: CheckContext): Promise<Finding>;

@@ -5,6 +5,7 @@ import { connectFinding } from "./connect-finding.ts";
 export const authCheck: Check = {
   id: "auth",
   title: "Authentication",
+  group: "connection",
   needs: ["tls"],
   async run(context) {
     const { failure } = await context.session.opened(context);

@@ -9,6 +9,7 @@ const ALWAYS_SHOWN = new Set([...DATABASE_SETTINGS.map(({ name }) => name), "con
 export const configCheck: Check = {
   id: "config",
   title: "Configuration",
+  group: "connection",
   needs: [],
   async run({ subject: { settings, warnings } }) {
     const shown = settings.filter(({ name, source }) => ALWAYS_SHOWN.has(name) || source !== "default");

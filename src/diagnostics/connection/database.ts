@@ -6,6 +6,7 @@ import { connectFinding } from "./connect-finding.ts";
 export const databaseCheck: Check = {
   id: "database",
   title: "Database",
+  group: "connection",
   needs: ["auth"],
   async run(context) {
     const { failure } = await context.session.opened(context);

@@ -11,6 +11,7 @@ import type { Address } from "../session.ts";
 export const dnsCheck: Check = {
   id: "dns",
   title: "Host name",
+  group: "connection",
   needs: [],
   async run(context) {
     const { subject, session } = context;

@@ -5,6 +5,7 @@ import { connectFinding } from "./connect-finding.ts";
 export const protocolCheck: Check = {
   id: "protocol",
   title: "PostgreSQL protocol",
+  group: "connection",
   needs: ["tcp"],
   async run(context) {
     const { connection, failure } = await context.session.opened(context);

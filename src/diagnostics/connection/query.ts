@@ -5,6 +5,7 @@ import type { Check } from "../check.ts";
 export const queryCheck: Check = {
   id: "query",
   title: "Query",
+  group: "connection",
   needs: ["database"],
   async run(context) {
     const { clock, deadlineAt, session } = context;

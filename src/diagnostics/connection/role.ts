@@ -5,6 +5,7 @@ import type { Check } from "../check.ts";
 export const roleCheck: Check = {
   id: "role",
   title: "Server role",
+  group: "connection",
   needs: ["query"],
   async run(context) {
     const { targetSessionAttrs: wanted } = context.subject.target;

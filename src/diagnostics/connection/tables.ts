@@ -7,6 +7,7 @@ import type { TableFact } from "../report-model.ts";
 export const tablesCheck: Check = {
   id: "tables",
   title: "Tables",
+  group: "connection",
   needs: ["query"],
   async run(context) {
     const { session, subject } = context;

@@ -15,6 +15,7 @@ interface Knocked {
 export const tcpCheck: Check = {
   id: "tcp",
   title: "TCP connection",
+  group: "connection",
   needs: ["dns"],
   async run(context) {
     const knocked = await Promise.all(context.session.addresses.map((address) => knockAt(address, context)));

@@ -5,6 +5,7 @@ import { connectFinding } from "./connect-finding.ts";
 export const tlsCheck: Check = {
   id: "tls",
   title: "TLS",
+  group: "connection",
   needs: ["protocol"],
   async run(context) {
     const { connection, failure } = await context.session.opened(context);

@@ -24,7 +24,7 @@ function checkThat(
   run: Finding["status"] | ((context: CheckContext) => Promise<Finding>),
 ): Check {
   const found = async () => ({ status: run, evidence: id }) as Finding;
-  return { id, title: id, needs, run: typeof run === "string" ? found : run };
+  return { id, title: id, group: "connection", needs, run: typeof run === "string" ? found : run };
 }
 
 function runAll(
