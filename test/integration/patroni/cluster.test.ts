@@ -74,10 +74,9 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
         await run.load.progress(2000);
         const since = performance.now();
         await deposed.killPatroni();
-        const leader = cluster.otherThan(deposed);
-        const lagMs = await run.appLag(leader, since);
-        await run.load.allWrite(performance.now());
-        return lagMs;
+        const writableAt = await run.probe.writable(cluster.otherThan(deposed), since);
+        await run.load.allWrite(writableAt);
+        return performance.now() - writableAt;
       });
       tell("kill -9 of Patroni alone", [lag]);
       const { address, used } = run.logged("db.host-refused")[0] ?? {};
