@@ -189,8 +189,12 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     if (isBusy !== undefined && (await isBusy())) return;
     this.#isChecking = true;
     const probe = await this.#investigate(STALL_VERDICT_LIMIT_MS);
-    // Whoever is lost in the middle of it says so by itself.
-    if (probe !== undefined) await checkStalls(probe, this.#wake.signal).catch(() => {});
+    if (probe !== undefined) {
+      // Whoever is lost in the middle of it says so by itself.
+      await checkStalls(probe, this.#wake.signal).catch(() => {});
+      // A primary that was deposed keeps its COMMITs waiting for ever, and its stalls keep the next heartbeat away.
+      if (this.#heart === probe) this.#deps.onBeat(probe);
+    }
     this.#isChecking = false;
   }
 

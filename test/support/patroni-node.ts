@@ -77,8 +77,14 @@ export class PatroniNode implements AsyncDisposable {
   /** Kills Patroni and its Postgres at once, as a machine that loses its power. */
   async kill9(): Promise<void> {
     const postmaster = this.#postmasterPid();
-    this.#process?.kill("SIGKILL");
+    const killed = this.killPatroni();
     if (postmaster !== undefined) await killServer(this.dataDir, postmaster, 0);
+    await killed;
+  }
+
+  /** Kills Patroni alone: its Postgres goes on, and nobody tells it that another leads. */
+  async killPatroni(): Promise<void> {
+    this.#process?.kill("SIGKILL");
     await this.#process?.exited;
   }
 
@@ -115,8 +121,7 @@ export class PatroniNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Patroni first, or it would start Postgres again.
-    this.#process?.kill("SIGKILL");
-    await this.#process?.exited;
+    await this.killPatroni();
     const left = () => serverProcesses(this.dataDir, 0);
     const postmaster = this.#postmasterPid();
     if (postmaster !== undefined) signalQuietly(postmaster, "SIGQUIT");

@@ -18,7 +18,8 @@ export const patroniAvailable: boolean =
 
 /**
  * Patroni's own are 30, 10 and 10 s. A switchover takes one to two loops, a failover the lease's rest and one loop.
- * Shorter, a leader on a busy machine would lose its lease without anything being wrong.
+ * Shorter, a leader on a busy machine would lose its lease without anything being wrong. Debian's Patroni 3.0 takes any
+ * numbers, later ones no lease below 20 s.
  */
 const TTL_S = 5;
 const LOOP_WAIT_S = 1;
@@ -86,7 +87,7 @@ export class PatroniCluster implements AsyncDisposable {
   /** Makes the standby the leader and the leader its standby; resolves with the new leader, which is writable. */
   async switchover(): Promise<PatroniNode> {
     const leader = await this.leader();
-    const candidate = this.#otherThan(leader);
+    const candidate = this.otherThan(leader);
     const body = { leader: leader.name, candidate: candidate.name };
     const answer = await leader.ask("POST", "/switchover", { body, limitMs: SWITCHED_WITHIN_MS });
     if (!answer.ok) throw new Error(`Cannot switch over to ${candidate.name}: ${answer.status} ${await answer.text()}`);
@@ -112,7 +113,7 @@ export class PatroniCluster implements AsyncDisposable {
     return this.nodes.find((_, index) => answers[index]);
   }
 
-  #otherThan(node: PatroniNode): PatroniNode {
+  otherThan(node: PatroniNode): PatroniNode {
     const other = this.nodes.find(({ name }) => name !== node.name);
     if (other === undefined) throw new Error(`There is no node but ${node.name}`);
     return other;

@@ -59,7 +59,7 @@ export function judgeHosts({ entries, blindReads, crashSigns, table, losses }: H
   return { broken, lost, failed: failures };
 }
 
-export function complain(what: string, entries: readonly LedgerEntry[]): string[] {
+function complain(what: string, entries: readonly LedgerEntry[]): string[] {
   if (entries.length === 0) return [];
   const examples = entries.slice(0, EXAMPLES).map(describeEntry).join(" | ");
   return [`${entries.length} ${what}: ${examples}`];

@@ -5,6 +5,8 @@ import { HostsRun, prepare } from "../hosts/hosts-run.ts";
 
 /** From the moment at which the independent probe sees the new leader writable to the first write that succeeds. */
 const WRITES_AGAIN_WITHIN_MS = 500;
+/** Where no socket closes: stall-after, 2 s, and as long again. */
+const STALL_NOTICED_WITHIN_MS = 4000;
 const SWITCHOVERS = 5;
 /** Fills the lease's rest, an election, a restart and a rewind. */
 const LIMIT_MS = 90_000;
@@ -58,6 +60,32 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
       const { broken, lost } = await run.verdict(await cluster.leader(), 1);
       expect([broken, lost]).toEqual([[], []]);
       expect(lag).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "kill -9 of the leader's Patroni alone leaves two servers that take writes: the one that was promoted is used",
+    async () => {
+      await using run = await HostsRun.start(cluster.nodes);
+      const deposed = await cluster.leader();
+      const lag = await run.strike(async () => {
+        // Past the first heartbeat, which would find out by chance.
+        await run.load.progress(2000);
+        const since = performance.now();
+        await deposed.killPatroni();
+        const leader = cluster.otherThan(deposed);
+        const lagMs = await run.appLag(leader, since);
+        await run.load.allWrite(performance.now());
+        return lagMs;
+      });
+      tell("kill -9 of Patroni alone", [lag]);
+      const { address, used } = run.logged("db.host-refused")[0] ?? {};
+      expect([address, used]).toEqual([deposed, cluster.otherThan(deposed)].map(({ port }) => `127.0.0.1:${port}`));
+      // The deposed one keeps its COMMITs waiting for a standby that does not come back.
+      const { broken, lost } = await run.verdict(cluster.otherThan(deposed), 1);
+      expect([broken, lost]).toEqual([[], []]);
+      expect(lag).toBeLessThanOrEqual(STALL_NOTICED_WITHIN_MS);
     },
     LIMIT_MS,
   );

@@ -25,6 +25,8 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     /** Of those that stay the monitor's own. */
     probesAt: [] as number[],
     stallChecksAt: [] as number[],
+    /** When it looked around for other servers. */
+    beatsAt: [] as number[],
     isPoolAlive: true,
     hearts: [] as ProbeConnection[],
     pooled: [] as ProbeConnection[],
@@ -103,7 +105,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     checkStalls: async () => void world.stallChecksAt.push(clock.now()),
     poolAnswers: async () => world.isPoolAnswering,
     onProven: () => {},
-    onBeat: () => {},
+    onBeat: () => void world.beatsAt.push(clock.now()),
     onTransition: (from, to) => void (to.name === from.name || names.push(to.name)),
   });
   const attempts: number[] = [];
@@ -185,6 +187,18 @@ describe("the monitor", () => {
     world.isFrozen = true;
     await clock.advance(35_000);
     expect(monitor.state.name).toBe("reconnecting");
+  });
+
+  test("stalls of a server that answers keep nobody from looking around, as they do a heartbeat", async () => {
+    const { clock, monitor, world } = setUp();
+    for (let second = 0; second < 60; second += 5) {
+      await clock.advance(5000);
+      monitor.stall();
+    }
+    await clock.advance(0);
+    expect(world.beatsAt).toEqual(world.stallChecksAt);
+    expect(world.beatsAt.length).toBe(12);
+    expect(monitor.state.name).toBe("up");
   });
 
   test("a black hole does not blind the watcher: its looks are short", async () => {
