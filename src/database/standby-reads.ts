@@ -12,6 +12,8 @@ import type { System } from "./system.ts";
 
 /** Between two measurements of the lag at most, in milliseconds; a fourth of a shorter limit. */
 const MEASURE_EVERY_MS = 1000;
+/** The same while no standby is used. */
+const START_EVERY_MS = 250;
 /** For one question of a measurement, in milliseconds. */
 const ASK_LIMIT_MS = 1000;
 
@@ -104,7 +106,8 @@ export class StandbyReads {
     while (!signal.aborted) {
       if (standby.monitor.state.name === "up") await this.#measureOnce();
       this.#tell();
-      await sleep(clock, Math.min(MEASURE_EVERY_MS, lagLimitMs / 4), signal);
+      const everyMs = this.#isUsable ? MEASURE_EVERY_MS : START_EVERY_MS;
+      await sleep(clock, Math.min(everyMs, lagLimitMs / 4), signal);
     }
   }
 

@@ -31,6 +31,7 @@ function targetLabel({ hosts, database }: DatabaseTarget): string {
 export function logDatabase(db: Database, { log, target, settings, isEmbedded }: OperatorLogOptions): () => void {
   const where = targetLabel(target);
   let isFirstConnection = true;
+  let isReadOnly = false;
   log.info("db.connecting", `Connecting to PostgreSQL (${where})`);
   const stops = [
     db.on("connected", ({ version, connectMs, address }) => {
@@ -95,7 +96,12 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
           return;
         }
         case "read-only":
-          log.warn("db.read-only", `Connected, but read-only${why}`, code);
+          if (!isReadOnly) log.warn("db.read-only", `Connected, but read-only${why}; writes wait for 20 s`, code);
+          isReadOnly = true;
+          return;
+        case "up":
+          if (isReadOnly) log.success("db.writable", "The server takes writes");
+          isReadOnly = false;
           return;
         default:
           return;
