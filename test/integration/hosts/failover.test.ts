@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { oldestPostgres } from "../../support/postgres-binaries.ts";
+import { serve } from "../../support/serve.ts";
 import { ReplicatedPair } from "../../support/standby.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { PROBE_HBA } from "../../support/writable-probe.ts";
 import { median } from "../faults/figures.ts";
 import { isSuccess } from "../faults/ledger.ts";
-import { HostsRun, prepare, readTable } from "./hosts-run.ts";
+import { environmentOf, HostsRun, prepare, readTable } from "./hosts-run.ts";
 
 /** From the moment at which the independent probe sees the new primary writable to the first write that succeeds. */
 const WRITES_AGAIN_WITHIN_MS = 500;
@@ -175,10 +176,31 @@ describe("a standby alone", () => {
     await run.load.allWrite(performance.now());
     expect((await put(run)).status).toBe(201);
   }, 90_000);
+
+  test("is enough to start with: the server listens, and the first write waits for the promotion", async () => {
+    await using pair = await startPair();
+    await pair.caughtUp();
+    await pair.primary.stop();
+    const { primary, standby } = pair;
+    await using deby = await serve({
+      until: "listening",
+      args: ["--canary"],
+      env: environmentOf([primary, standby], standby.database),
+    });
+    await deby.waitForState("read-only");
+    expect((await deby.fetch("/readyz")).status).toBe(200);
+    const writing = put(deby);
+    await waitUntil("the write is held", async () => {
+      const { pool } = (await (await deby.fetch("/api/pool")).json()) as { pool: { held: number } };
+      return pool.held > 0;
+    });
+    await pair.promote();
+    expect((await writing).status).toBe(201);
+  });
 });
 
 /** A write, what was answered, and when. */
-async function put({ url }: HostsRun) {
+async function put({ url }: { readonly url: string }) {
   const sentAt = performance.now();
   const response = await fetch(`${url}/api/canary/${randomUUID()}`, { method: "PUT" });
   const { code, outcome } = (await response.json()) as { code?: string; outcome?: string };
