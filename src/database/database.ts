@@ -47,17 +47,19 @@ export interface Database {
   on<E extends keyof DatabaseEvents>(event: E, listener: (detail: DatabaseEvents[E]) => void): () => void;
   /** No new work from now on; waiting requests get SHUTTING_DOWN. What is in flight may finish. */
   drain(): void;
-  /** Ends everything: in-flight work has `graceMs` to finish. */
+  /** Ends everything: in-flight work has `graceMs` (default 5000) to finish. A second call waits for the first. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 /**
+ * @internal
  * A database that starts to connect at once and reconnects for ever; never throws because the server is away.
  * Listen before you await: the first attempt begins in the next turn of the event loop.
  */
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
   const { lease, once, monitor, emitter, stats, close } = startSystem(target, settings, deps);
   const { clock } = lease;
+  let closed: Promise<void> | undefined;
 
   /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
   function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): Database {
@@ -85,7 +87,10 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       latencyMs: () => monitor.latencyMs,
       on: (event, listener) => emitter.on(event, listener),
       drain: () => monitor.drain(),
-      close: ({ graceMs = 5000 } = {}) => close({ graceMs }),
+      close: ({ graceMs = 5000 } = {}) => {
+        closed ??= close({ graceMs });
+        return closed;
+      },
     };
   }
 
