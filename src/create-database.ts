@@ -30,7 +30,7 @@ const requestTimeouts = new WeakMap<Database, number>();
  * the server is away: what is asked of it waits, at most for `requestTimeout`, or fails with a code.
  *
  * Until it is closed it keeps the process alive, as an open connection does. It listens to no signals, and writes
- * nothing, except to `log`.
+ * nothing, except to `log`; only of a listener of yours that throws `console.error` is told.
  * @throws DebyError CONFIG_INVALID, with every option and variable that is not valid.
  */
 export function createDatabase(options: DatabaseOptions = {}): OwnDatabase {

@@ -7,6 +7,7 @@ import type { Database } from "./database/database.ts";
 import { DebyError } from "./errors.ts";
 import { awaitEveryHandler } from "./http/async-handlers.ts";
 import { createIdempotent, type Idempotent } from "./http/idempotent.ts";
+import { outlastsRequests } from "./http/idle-seconds.ts";
 import { answerProblem, createProblemHook } from "./http/problem-hook.ts";
 import { createRequestScope } from "./http/request-scope.ts";
 import { healthRoutes } from "./http/routes/health.ts";
@@ -48,6 +49,9 @@ type Empty = Record<never, never>;
 /** Where a program's own stand-in for a database, such as a test's, says nothing of it. */
 const USUAL_REQUEST_TIMEOUT_MS = 30_000;
 
+/** After which an app closes an idle connection, where it does not say otherwise. Source: Elysia 1.4.30, `listen`. */
+const ELYSIA_IDLE_SECONDS = 30;
+
 let plugins = 0;
 
 /**
@@ -70,13 +74,9 @@ export function deby(options: OwnDatabaseOptions | GivenDatabaseOptions = {}): D
     db,
     idempotent: createIdempotent(db),
   });
-  let app: AnyElysia | undefined;
-  const scope = createRequestScope({
-    requestTimeoutMs: requestTimeoutMsOf(db) ?? USUAL_REQUEST_TIMEOUT_MS,
-    clock: systemClock,
-    log,
-    server: () => app?.server,
-  });
+  const requestTimeoutMs = requestTimeoutMsOf(db) ?? USUAL_REQUEST_TIMEOUT_MS;
+  let impatient: AnyElysia | undefined;
+  const scope = createRequestScope({ requestTimeoutMs, clock: systemClock, log, server: () => impatient?.server });
   plugin
     // Elysia's type has handlers give functions; they give answers.
     .wrap(scope as unknown as Parameters<typeof plugin.wrap>[0])
@@ -87,9 +87,9 @@ export function deby(options: OwnDatabaseOptions | GivenDatabaseOptions = {}): D
       return response;
     })
     .use(ownRoutes(db, prefix, log))
-    .onStart((started) => {
-      app = started;
-      awaitEveryHandler(started);
+    .onStart((app) => {
+      if (!outlastsRequests(app.config.serve?.idleTimeout ?? ELYSIA_IDLE_SECONDS, requestTimeoutMs)) impatient = app;
+      awaitEveryHandler(app);
     });
   if (given === undefined) plugin.onStop(() => db.close());
   return plugin;

@@ -14,7 +14,7 @@ export interface RequestScopeOptions {
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
-  /** What holds the request's connection; undefined where there is no listener. */
+  /** The listener, where its connections do not last as long as a request by themselves. */
   readonly server: () => Bun.Server<unknown> | null | undefined;
 }
 
