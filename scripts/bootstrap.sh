@@ -1,7 +1,8 @@
 # Sourced in the project's folder by the other scripts: puts the Bun that package.json names on PATH, and installs the
 # project's packages. Needs nothing but a shell and either Bun or npm.
 
-bun_version=$(sed -n 's/^ *"bun": "\([^"]*\)".*/\1/p' package.json)
+# A version, not the range that `engines` has.
+bun_version=$(sed -n 's/^ *"bun": "\([0-9][^"]*\)".*/\1/p' package.json)
 
 # Kept apart from the project's packages, which Bun installs.
 bun_folder=.deby/bun

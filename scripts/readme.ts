@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DATABASE_SETTINGS, DATABASE_URL } from "../src/config/database-settings.ts";
 import { SETTINGS, type SettingDescriptor, variableName } from "../src/config/schema.ts";
+import { allowed, code } from "./docs/allowed.ts";
 
 const README = join(dirname(import.meta.dir), "README.md");
 const START = "<!-- settings:start -->";
@@ -51,40 +52,9 @@ function settingsTable(): string {
   return table(["Flag", "Variable", "Default", "Allowed", "Meaning"], rows);
 }
 
-function allowed(setting: SettingDescriptor): string {
-  switch (setting.kind) {
-    case "count":
-    case "duration":
-    case "percent":
-    case "bytes": {
-      const above = setting.notAbove === undefined ? "" : `, not above ${setting.notAbove}`;
-      return `${setting.min} to ${setting.max}${above}`;
-    }
-    case "durations":
-      return `each ${setting.min} to ${setting.max}`;
-    case "choice":
-      return setting.choices.map(code).join(", ");
-    case "boolean":
-      return "true, false";
-    case "host":
-      return "name or address";
-    case "image":
-      return "name of an image";
-    case "file":
-    case "folder":
-      return "path";
-    case "secret":
-      return `text, or a file as ${code(`--${setting.name}-file`)}`;
-  }
-}
-
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }
 
 process.exitCode = main(process.argv.slice(2));

@@ -1,6 +1,7 @@
 // A small shop: deby serve --embedded --routes scripts/examples/shop.ts, then look at /swagger.
 
-import type { Database, RouteContext } from "deby";
+import type { Database } from "deby";
+import type { RouteContext } from "deby/elysia";
 import { t } from "elysia";
 
 const Id = t.Integer({ minimum: 1, maximum: 2_147_483_647 });

@@ -1,6 +1,6 @@
 import { DATABASE_SETTINGS, DATABASE_URL, type DatabasePart } from "./database-settings.ts";
 import type { Findings } from "./findings.ts";
-import { type Level, lookUp, lookUpSecret, type Named, type Names, type SourceName } from "./levels.ts";
+import { isGiven, type Level, lookUp, lookUpSecret, type Named, type Names, type SourceName } from "./levels.ts";
 import { parsePostgresUrl } from "./postgres-url.ts";
 import type { ReadFile } from "./read-file.ts";
 
@@ -34,7 +34,10 @@ export function collectDatabaseSources(
     const url = readUrlSource(level, readFile, findings);
     if (url !== undefined) sources.push(url);
     const families: ((setting: (typeof DATABASE_SETTINGS)[number]) => Names)[] = [
-      ({ flag, isSecret, libpq }) => ({ flag: isSecret ? "db-password" : flag, variables: [libpq] }),
+      ({ name, flag, isSecret, libpq }) => ({
+        flag: isSecret || level.source === "option" ? name : flag,
+        variables: [libpq],
+      }),
       ({ docker }) => ({ variables: docker === undefined ? [] : [docker] }),
     ];
     for (const namesOf of families) {
@@ -46,7 +49,7 @@ export function collectDatabaseSources(
       }
       if (Object.keys(parts).length > 0) sources.push({ source: level.source, parts });
     }
-    for (const name of level.source === "flag" ? [] : UNSUPPORTED) {
+    for (const name of isGiven(level) ? [] : UNSUPPORTED) {
       if (level.get(name) !== undefined) findings.warn(`${name} is set, but deby does not know it and ignores it`);
     }
   }
@@ -81,7 +84,7 @@ export function chooseDatabase(sources: readonly DatabaseSource[], findings: Fin
 
 function readUrlSource(level: Level, readFile: ReadFile, findings: Findings): DatabaseSource | undefined {
   const names = { flag: DATABASE_URL.flag, variables: [DATABASE_URL.variable] };
-  const url = level.source === "flag" ? lookUp(level, names) : lookUpSecret(level, names, readFile, findings);
+  const url = isGiven(level) ? lookUp(level, names) : lookUpSecret(level, names, readFile, findings);
   if (url === undefined) return undefined;
   const parsed = parsePostgresUrl(url.text);
   if (!parsed.ok) return { source: level.source, parts: {}, problem: `${url.from} ${parsed.problem}` };
@@ -131,5 +134,5 @@ function comparable(part: DatabasePart, text: string): string {
 }
 
 function rank(source: SourceName): number {
-  return ["flag", "environment", ".env", "default"].indexOf(source);
+  return ["flag", "option", "environment", ".env", "default"].indexOf(source);
 }

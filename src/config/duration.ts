@@ -2,6 +2,9 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 type Unit = keyof typeof UNIT_MS;
 
+/** A duration as a program writes it: `250ms`, `10s`, `5m`, `1h`. */
+export type Duration = `${number}${Unit}`;
+
 /** What a message shows where a duration was expected. */
 export const DURATION_EXAMPLES = "250ms, 10s, 5m or 1h";
 

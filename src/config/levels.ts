@@ -1,14 +1,15 @@
 import type { Findings } from "./findings.ts";
+import { optionName } from "./option-name.ts";
 import { errorCode, type ReadFile } from "./read-file.ts";
 import { variableName } from "./schema.ts";
 
-export type SourceName = "flag" | "environment" | ".env" | "default";
+export type SourceName = "flag" | "option" | "environment" | ".env" | "default";
 
 /** A text and where it stands. */
 export interface Named {
   readonly text: string;
   readonly source: SourceName;
-  /** The flag or variable as the user wrote it: `--pool-max`, `DEBY_POOL_MAX`. */
+  /** As the user knows it: `--pool-max`, `option poolMax`, `DEBY_POOL_MAX`. */
   readonly from: string;
 }
 
@@ -27,13 +28,24 @@ export interface Names {
 export type FlagValues = Readonly<Record<string, string | boolean | undefined>>;
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+/** What is given by hand: by flags to a command, by options to a program's database. Both go by the names of flags. */
+export interface GivenLevel {
+  readonly source: "flag" | "option";
+  readonly values: FlagValues;
+}
+
 /** The three levels, the highest first. */
-export function levelsOf(flags: FlagValues, environment: Variables, envFile: Variables): readonly Level[] {
+export function levelsOf(given: GivenLevel, environment: Variables, envFile: Variables): readonly Level[] {
   return [
-    { source: "flag", get: (name) => flags[name]?.toString() },
+    { source: given.source, get: (name) => given.values[name]?.toString() },
     { source: "environment", get: (name) => setVariable(environment, name) },
     { source: ".env", get: (name) => setVariable(envFile, name) },
   ];
+}
+
+/** Whether what stands there was given by hand, as opposed to being found in variables. */
+export function isGiven({ source }: Level): boolean {
+  return source === "flag" || source === "option";
 }
 
 /** Looks a value up on one level: the first of its names that is set there. */
@@ -51,7 +63,7 @@ export function lookUp(level: Level, names: Names): Named | undefined {
  */
 export function lookUpSecret(level: Level, names: Names, readFile: ReadFile, findings: Findings): Named | undefined {
   for (const name of namesOn(level, names)) {
-    const fileName = level.source === "flag" ? `${name}-file` : `${name}_FILE`;
+    const fileName = isGiven(level) ? `${name}-file` : `${name}_FILE`;
     const text = level.get(name);
     const path = level.get(fileName);
     if (text !== undefined && path !== undefined) {
@@ -75,11 +87,12 @@ export function lookUpSecret(level: Level, names: Names, readFile: ReadFile, fin
 }
 
 function namesOn(level: Level, names: Names): readonly string[] {
-  if (level.source !== "flag") return names.variables.filter((name) => !isInjected(name, level.get(name)));
+  if (!isGiven(level)) return names.variables.filter((name) => !isInjected(name, level.get(name)));
   return names.flag === undefined ? [] : [names.flag];
 }
 
 function shown(level: Level, name: string): string {
+  if (level.source === "option") return `option ${optionName(name)}`;
   return level.source === "flag" ? `--${name}` : name;
 }
 

@@ -13,6 +13,8 @@ import { checkVariableNames } from "./variable-names.ts";
 export interface LoadInputs {
   /** Flags by name without the dashes: `{ "pool-max": "5", canary: "true" }`. Others than the schema's are ignored. */
   readonly flags: FlagValues;
+  /** Whether those are a program's options, which are told by their own names. Default: a command's flags. */
+  readonly areOptions?: boolean;
   readonly environment: Variables;
   /** The text of `.env`, or undefined where there is none. */
   readonly envFile: string | undefined;
@@ -45,7 +47,11 @@ export function loadConfig(inputs: LoadInputs): LoadedConfig {
   checkVariableNames(envFile.variables, ".env", findings);
 
   const { readFile } = inputs;
-  const allLevels = levelsOf(inputs.flags, inputs.environment, envFile.variables);
+  const allLevels = levelsOf(
+    { source: inputs.areOptions ? "option" : "flag", values: inputs.flags },
+    inputs.environment,
+    envFile.variables,
+  );
   const isEmbedded = inputs.canEmbed === true && wantsEmbedded(allLevels);
   const levels = isEmbedded ? withoutLibpq(allLevels) : allLevels;
   // What is wrong with a database that is not used is nobody's concern.

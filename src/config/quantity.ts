@@ -2,6 +2,9 @@ const UNIT_BYTES = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const;
 
 type Unit = keyof typeof UNIT_BYTES;
 
+/** A percentage as a program writes it: `2%`. */
+export type Percent = `${number}%`;
+
 /** Bytes of a size such as `512b`, `64kb`, `1mb` or `1gb`; a kb is 1024 bytes. Undefined for anything else. */
 export function parseByteSize(text: string): number | undefined {
   const match = /^(\d+)(b|kb|mb|gb)$/i.exec(text.trim());

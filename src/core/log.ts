@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { type ConsolaReporter, createConsola, type LogObject } from "consola/core";
+import { printable } from "./printable.ts";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
 type LogFields = Readonly<Record<string, unknown>>;
@@ -105,13 +106,4 @@ function writable(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const code = "code" in value ? { code: value.code } : {};
   return { name: value.name, message: value.message, ...code, cause: value.cause };
-}
-
-/** Text from elsewhere may hold a terminal's control codes; shown, they do nothing. Further lines are indented. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const harmless = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (code) => {
-    return `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
-  return harmless.replaceAll("\n", "\n  ");
 }

@@ -17,16 +17,31 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The resilient database that routes and programs see. */
+/**
+ * The resilient database that routes and programs see. What is asked of it has a deadline: the request's in whose course
+ * it is asked, else `request-timeout` (30 s) from now on; `with()` sets an earlier one.
+ *
+ * Everything throws DebyError, whose `outcome` tells what became of the statement: DATABASE_UNAVAILABLE,
+ * DATABASE_MISCONFIGURED, POOL_EXHAUSTED, READ_ONLY and SHUTTING_DOWN where nothing was executed or all is undone;
+ * STATEMENT_TIMEOUT and DEADLINE_EXCEEDED; ABORTED where the signal fired; CONSTRAINT_VIOLATED and STATEMENT_FAILED with
+ * the SQLSTATE as `reason`; SERIALIZATION_FAILURE; OUTCOME_UNKNOWN of a write that was sent and not answered.
+ */
 export interface Database {
-  /** A statement that only reads and may therefore be repeated after a lost connection. */
+  /** A statement that only reads and may therefore be repeated after a lost connection. Gives its rows. */
   readonly read: Statement;
-  /** Any statement; never repeated once it was sent. */
+  /** Any statement; never repeated once it was sent. Gives its rows. */
   readonly query: Statement;
+  /**
+   * BEGIN, `work`, COMMIT, on one connection; gives what `work` gives. What `work` throws undoes it and is thrown on.
+   * `retryable` lets it run again where it is known to be undone: by a collision, or by a lost connection.
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Runs `work` in a transaction, once for all calls with this key, in whatever process: a lost connection, even one
-   * whose COMMIT was not answered, is resolved. All get the same result, as JSON gives it back.
+   * whose COMMIT was not answered, is resolved. All get the same result, as JSON gives it back. What `work` throws undoes
+   * it, is thrown on, and frees the key.
+   * @param key 1 to 255 characters
+   * @throws DebyError KEY_REUSED for another fingerprint, KEY_IN_PROGRESS where another call runs at the deadline
    */
   once<T>(key: string, work: (tx: Transaction) => Promise<T>, options?: OnceOptions): Promise<Stored<T>>;
   /**
@@ -36,7 +51,7 @@ export interface Database {
   outcome(key: string, options?: Pick<OnceOptions, "scope">): Promise<KeyStatus>;
   /** The same database with a deadline or a signal of its own. */
   with(options: DeadlineOptions): Database;
-  /** The circuit's state, from memory. */
+  /** The circuit's state, from memory. Its times are milliseconds on the scale of `performance.now()`. */
   state(): CircuitState;
   /** Figures of this moment, and totals since the start; from memory. */
   stats(): DatabaseStats;
@@ -48,17 +63,19 @@ export interface Database {
   on<E extends keyof DatabaseEvents>(event: E, listener: (detail: DatabaseEvents[E]) => void): () => void;
   /** No new work from now on; waiting requests get SHUTTING_DOWN. What is in flight may finish. */
   drain(): void;
-  /** Ends everything: in-flight work has `graceMs` to finish. */
+  /** Ends everything: in-flight work has `graceMs` (default 5000) to finish. A second call waits for the first. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 /**
+ * @internal
  * A database that starts to connect at once and reconnects for ever; never throws because the server is away.
  * Listen before you await: the first attempt begins in the next turn of the event loop.
  */
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
   const { lease, once, monitor, emitter, stats, close } = startSystem(target, settings, deps);
   const { clock } = lease;
+  let closed: Promise<void> | undefined;
   const standby = settings.readFrom === "prefer-standby" ? startStandbyReads() : undefined;
 
   function startStandbyReads(): StandbyReads {
@@ -109,7 +126,10 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
         monitor.drain();
         standby?.drain();
       },
-      close: ({ graceMs = 5000 } = {}) => closeAll(graceMs),
+      close: ({ graceMs = 5000 } = {}) => {
+        closed ??= closeAll(graceMs);
+        return closed;
+      },
     };
   }
 

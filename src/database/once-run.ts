@@ -32,6 +32,7 @@ const OVER: readonly ErrorCode[] = ["ABORTED", "SHUTTING_DOWN"];
 /** What became of a transaction whose COMMIT was not answered. */
 export type Resolution = "committed" | "not-committed" | "unknown";
 
+/** @internal */
 export interface OnceDeps extends LeaseDeps {
   /** The fate of a transaction whose COMMIT was not answered is known, or will not be. */
   readonly onResolved: (outcome: Resolution, durationMs: number) => void;
@@ -47,7 +48,7 @@ interface Doubt extends Pick<Predecessors, "areStuck"> {
   readonly error: DebyError;
 }
 
-/** Attempts at one call, until it is known that its work was done, or that it was not and will not be. */
+/** @internal Attempts at one call, until it is known that its work was done, or that it was not and will not be. */
 export class OnceRun {
   readonly #deps: OnceDeps;
   readonly #table: OwnTable;

@@ -28,6 +28,7 @@ export type KeyStatus = Resolution | "in-progress";
 type GetDeadline = (now: number) => Deadline;
 
 /**
+ * @internal
  * Writes that happen exactly once. The work and a row with its key are one transaction, so whether the key is there
  * tells whether the work was done. Where an answer was lost, the key is inserted again: the unique index waits for the
  * old transaction, and then the key is either there, or the lost attempt can never bring it there any more.

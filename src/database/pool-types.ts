@@ -5,7 +5,7 @@ import type { DeadlineSweep } from "../core/sweep.ts";
 import type { DebyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
-/** What the pool needs of a connection; `Connection` is the one that talks to a server. */
+/** @internal What the pool needs of a connection; `Connection` is the one that talks to a server. */
 export type PooledConnection = Pick<
   Connection,
   | "isLost"
@@ -29,10 +29,10 @@ export type PooledConnection = Pick<
   | "destroy"
 >;
 
-/** What a holder does with it besides. */
+/** @internal What a holder does with it besides. */
 export type LeasedConnection = PooledConnection & Pick<Connection, "run" | "start">;
 
-/** What the pool does at the moment; `setMode` says what each means. */
+/** @internal What the pool does at the moment; `setMode` says what each means. */
 export type PoolMode = "running" | "not-opening" | "proving" | "paused";
 
 export interface PoolStats {
@@ -73,6 +73,7 @@ export interface StandbyStats extends DatabaseStats {
   readonly fallbacks: number;
 }
 
+/** @internal */
 export interface PoolDeps<C extends PooledConnection> {
   readonly clock: Clock;
   readonly random: Random;

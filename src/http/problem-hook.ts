@@ -48,8 +48,7 @@ export function createProblemHook({ log, methodsOf }: ProblemHookOptions): Probl
     if (error instanceof NotFoundError) return answerNotFound(failed, error);
     if (isLeftToElysia(error)) return undefined;
     const { problem, errors } = toDebyError(error, failed);
-    if (isDetailWithheld(problem)) report(failed, problem);
-    return problemResponse(problem, errors === undefined ? {} : { errors });
+    return answerProblem(problem, failed, log, errors);
   }
 
   function answerNotFound({ request, path }: FailedRequest, error: NotFoundError): Response {
@@ -62,20 +61,35 @@ export function createProblemHook({ log, methodsOf }: ProblemHookOptions): Probl
     const message = `${path} does not know ${request.method}; it knows ${allow}`;
     return problemResponse(new DebyError("METHOD_NOT_ALLOWED", message), { headers: { allow } });
   }
+}
 
-  function report({ request, path }: FailedRequest, problem: DebyError): void {
-    const { code, reason, message } = problem;
-    const stack = code === "INTERNAL_ERROR" ? stackOf(problem.cause) : undefined;
-    const text = `${request.method} ${path} failed: ${stack ?? message}`;
-    log.error("http.failed", text, {
-      method: request.method,
-      path,
-      code,
-      reason,
-      stack,
-      error: problem.cause ?? problem,
-    });
-  }
+/** The answer to a request that failed; what it withholds goes to the log. */
+export function answerProblem(
+  problem: DebyError,
+  failed: Pick<FailedRequest, "request" | "path">,
+  log: Pick<Log, "error">,
+  errors?: readonly FieldIssue[],
+): Response {
+  if (isDetailWithheld(problem)) report(problem, failed, log);
+  return problemResponse(problem, errors === undefined ? {} : { errors });
+}
+
+function report(
+  problem: DebyError,
+  { request, path }: Pick<FailedRequest, "request" | "path">,
+  log: Pick<Log, "error">,
+): void {
+  const { code, reason, message } = problem;
+  const stack = code === "INTERNAL_ERROR" ? stackOf(problem.cause) : undefined;
+  const text = `${request.method} ${path} failed: ${stack ?? message}`;
+  log.error("http.failed", text, {
+    method: request.method,
+    path,
+    code,
+    reason,
+    stack,
+    error: problem.cause ?? problem,
+  });
 }
 
 /** Where in whose code, without the frames of the libraries underneath. */

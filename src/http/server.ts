@@ -4,6 +4,7 @@ import { runWithDeadline } from "../core/deadline.ts";
 import type { Log } from "../core/log.ts";
 import { DebyError } from "../errors.ts";
 import type { App } from "./app.ts";
+import { idleSeconds } from "./idle-seconds.ts";
 import { RequestsInFlight } from "./in-flight.ts";
 import { listenError } from "./listen-error.ts";
 import { problemResponse } from "./problem.ts";
@@ -39,7 +40,6 @@ export interface HttpServer extends AsyncDisposable {
 
 /** Time for last answers to leave before connections are cut. */
 const FLUSH_MS = 100;
-const MAX_IDLE_SECONDS = 255;
 
 /**
  * Serves the app: gives each request its one deadline, which `currentDeadline()` finds, bounds its body, and answers
@@ -148,10 +148,4 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
 
 function shuttingDown(outcome: "not-executed" | "unknown" = "not-executed"): DebyError {
   return new DebyError("SHUTTING_DOWN", "The server is shutting down and takes no new work", { outcome });
-}
-
-/** A request may be held up to its deadline while nothing moves on its connection. Bun counts to 255; 0 is never. */
-function idleSeconds(requestTimeoutMs: number): number {
-  const seconds = Math.ceil(requestTimeoutMs / 1000) + 10;
-  return seconds > MAX_IDLE_SECONDS ? 0 : seconds;
 }

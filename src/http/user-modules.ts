@@ -1,10 +1,11 @@
 import * as elysia from "elysia";
+import * as debyElysia from "../elysia.ts";
 import * as deby from "../index.ts";
 
 let isInstalled = false;
 
 /**
- * Gives modules that are loaded at run time the `elysia` and `deby` that are inside this program: a compiled executable
+ * Gives modules that are loaded at run time the `elysia`, `deby` and `deby/elysia` that are inside this program: a compiled executable
  * does not find the user's own, and another copy of Elysia would have other classes.
  */
 export function installUserModules(): void {
@@ -15,6 +16,7 @@ export function installUserModules(): void {
     setup(build) {
       build.module("elysia", () => ({ exports: { ...elysia }, loader: "object" }));
       build.module("deby", () => ({ exports: { ...deby }, loader: "object" }));
+      build.module("deby/elysia", () => ({ exports: { ...debyElysia }, loader: "object" }));
     },
   });
 }

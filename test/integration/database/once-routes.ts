@@ -1,6 +1,6 @@
 // The route of the crowd's tests: `deby serve --routes` loads this file.
 
-import type { RouteContext } from "deby";
+import type { RouteContext } from "deby/elysia";
 import { t } from "elysia";
 
 const Sale = t.Object({ id: t.Integer(), item: t.String(), pid: t.Integer() });

@@ -1,6 +1,6 @@
 // The route of the drills: `deby serve --routes` loads this file.
 
-import type { RouteContext } from "deby";
+import type { RouteContext } from "deby/elysia";
 import { t } from "elysia";
 
 const Row = t.Object({ id: t.String({ format: "uuid" }), writtenAt: t.String() });

@@ -1,6 +1,6 @@
 // The routes of the fault suite: `deby serve --routes` loads this file.
 
-import type { RouteContext } from "deby";
+import type { RouteContext } from "deby/elysia";
 import { t } from "elysia";
 
 /** Rows and bytes a row of a result that fills every buffer between the server and deby. */

@@ -45,7 +45,9 @@ describe("a routes file", () => {
     const { app } = await load({
       "routes.ts": `
         import { Elysia } from "elysia";
-        import { DebyError } from "deby";
+        import { createDatabase, DebyError } from "deby";
+        import { deby } from "deby/elysia";
+        if (typeof createDatabase !== "function" || typeof deby !== "function") throw new Error("They are not there");
         export default async () => {
           await Bun.sleep(1);
           return new Elysia()

@@ -1,6 +1,6 @@
 /** For `deby serve --routes`. */
 
-import type { RouteContext } from "deby";
+import type { RouteContext } from "deby/elysia";
 import { addProductRoute } from "../product-route.ts";
 
 export default ({ app, db }: RouteContext) =>
