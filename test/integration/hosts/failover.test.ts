@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
+import { sessionsOf } from "../../support/database.ts";
 import { oldestPostgres } from "../../support/postgres-binaries.ts";
 import { serve } from "../../support/serve.ts";
 import { ReplicatedPair } from "../../support/standby.ts";
@@ -124,6 +125,7 @@ test("an old primary that comes back is refused and reported, by who runs and by
   // Whoever loses the connections to the right one must not end up with the other.
   await pair.standby.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'deby'");
   await Promise.all([run.load.progress(200), late.load.progress(200)]);
+  expect(await sessionsOf(pair.primary, "deby")).toBe(0);
   await late.load.stop();
   await run.load.stop();
   expect((await readTable(pair.primary)).size).toBe(before.size);
@@ -148,7 +150,30 @@ test("a switch-over whose old primary becomes the standby ends no request for th
     return lag;
   });
   tell("a switch-over", [lagMs]);
+  expect(await sessionsOf(pair.primary, "deby")).toBe(0);
   const { broken, lost } = await run.verdict(pair.standby, 1);
+  expect([broken, lost]).toEqual([[], []]);
+  expect(lagMs).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+}, 60_000);
+
+test("a primary that is only restarted is found again; reads went on from the standby meanwhile", async () => {
+  await using pair = await startPair();
+  await using run = await startRun(pair);
+  const lagMs = await run.strike(async () => {
+    await run.load.progress(200);
+    await pair.caughtUp();
+    const since = performance.now();
+    await pair.primary.stop();
+    await waitUntil("the state is read-only", () => run.health.last?.state === "read-only");
+    expect((await countReads(run, 1000)).succeeded).toBeGreaterThan(100);
+    await pair.primary.start();
+    const lag = await run.appLag(pair.primary, since);
+    await run.load.allWrite(performance.now());
+    return lag;
+  });
+  tell("a restart", [lagMs]);
+  expect(await sessionsOf(pair.standby, "deby")).toBe(0);
+  const { broken, lost } = await run.verdict(pair.primary, 1);
   expect([broken, lost]).toEqual([[], []]);
   expect(lagMs).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
 }, 60_000);

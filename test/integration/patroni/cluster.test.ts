@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { sessionsOf } from "../../support/database.ts";
 import { PatroniCluster, patroniAvailable } from "../../support/patroni.ts";
 import { PROBE_HBA } from "../../support/writable-probe.ts";
 import { median } from "../faults/figures.ts";
@@ -36,6 +37,7 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
         }
       });
       tell("switchovers", lags);
+      expect(await sessionsOf(cluster.otherThan(await cluster.leader()), "deby")).toBe(0);
       const { broken, lost } = await run.verdict(await cluster.leader(), SWITCHOVERS);
       expect([broken, lost]).toEqual([[], []]);
       expect(median(lags)).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
