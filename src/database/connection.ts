@@ -223,8 +223,11 @@ export class Connection implements Sweepable {
   #expire(): void {
     this.#isClosing = true;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
-    this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
-    if (this.#isCancellable) this.#cancel();
+    const error = new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options);
+    const isCancelled = this.#isCancellable;
+    // A pooler knows whom to cancel only as long as the session is there, which nobody uses any more.
+    this.#lose(error, isCancelled && !this.backend.isDirect ? this.#cancel() : undefined);
+    if (isCancelled && this.backend.isDirect) void this.#cancel();
   }
 
   #begin<R>(query: DriverQuery<R>, deadlineAt: number, listener: AnswerListener<R>): void {
@@ -271,12 +274,12 @@ export class Connection implements Sweepable {
   }
 
   /** The server would run what we have given up on to its end. Best effort: it may be frozen or gone. */
-  #cancel(): void {
+  async #cancel(): Promise<void> {
     const { clock } = this.#options;
     const { hostPort, key } = this.#session;
     const target = { ...this.#target, hosts: [hostPort] };
     // Not with the dial's signal, which ends with the reason to dial.
-    requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
+    await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
   /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
@@ -288,13 +291,15 @@ export class Connection implements Sweepable {
     return this.#wasSent() ? "unknown" : "not-executed";
   }
 
-  #lose(error: unknown): void {
+  /** The socket is reset at once, or after `last`. */
+  #lose(error: unknown, last: Promise<void> | undefined = undefined): void {
     if (this.#lost) return;
     const pending = this.#pending;
     const cause = this.#isClosing ? error : (parseFarewell(this.#lastChunk) ?? error);
     this.#lost = error instanceof DebyError ? error : lostError(cause, this.#wasSent());
     this.#rest();
-    discard(this.#socket);
+    if (last === undefined) discard(this.#socket);
+    else void last.then(() => discard(this.#socket));
     // The pool first: it stops to hand out and to open before the statement's owner gives its connection back.
     if (!this.#isClosing) this.onLost(this.#lost);
     pending?.listener.failed(this.#lost);

@@ -25,7 +25,7 @@ export function networkConnector(
   settings: Pick<PoolSettings, "prepare">,
   { clock, sweep }: ConnectorDeps,
 ): Connector {
-  const prepare = settings.prepare !== "off";
+  const { prepare } = settings;
   return {
     open: (applicationName, deadlineAt, signal) =>
       Connection.open(target, { clock, sweep, deadlineAt, signal, applicationName, prepare }),

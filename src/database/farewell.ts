@@ -4,6 +4,8 @@ const ERROR_RESPONSE = 0x45;
 export interface Farewell {
   readonly code: string;
   readonly message: string;
+  /** The server's function that said it; a pooler names none. */
+  readonly routine?: string;
 }
 
 /**
@@ -23,5 +25,6 @@ export function parseFarewell(chunk: Uint8Array | undefined): Farewell | undefin
   const severity = fields.get("V") ?? fields.get("S");
   const code = fields.get("C");
   if (code === undefined || (severity !== "FATAL" && severity !== "PANIC")) return undefined;
-  return { code, message: fields.get("M") ?? "" };
+  const routine = fields.get("R");
+  return { code, message: fields.get("M") ?? "", ...(routine === undefined ? {} : { routine }) };
 }

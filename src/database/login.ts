@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import postgres from "postgres";
-import type { DatabaseTarget, HostPort } from "../config/types.ts";
+import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
 import { codedError, type WithinOptions, within } from "../core/within.ts";
 import { arrayTypes } from "./array-types.ts";
 import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./backend.ts";
@@ -12,8 +12,8 @@ import { discard } from "./tls.ts";
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
 export interface LoginOptions extends WithinOptions {
   readonly applicationName: string;
-  /** Named prepared statements. */
-  readonly prepare: boolean;
+  /** Named prepared statements; `auto`: not behind a pooler, which may change the server under a session. */
+  readonly prepare: PoolSettings["prepare"];
 }
 
 /** A session that was proven by an answered query: the driver's instance, its socket, and what the server told. */
@@ -45,8 +45,10 @@ export async function login(target: DatabaseTarget, options: LoginOptions): Prom
     const { isStandby, isReadOnly } = row;
     // Distributions add their own words behind the number.
     const version = row.version.split(" ")[0] ?? row.version;
+    const backend = backendOf(row, proof.state.pid);
+    if (options.prepare === "auto" && !backend.isDirect) nameNoStatements(sql);
     const facts = { version, isStandby, isReadOnly, connectMs: clock.now() - startedAt, address };
-    return { sql, socket, facts, hostPort, key: proof.state, backend: backendOf(row, proof.state.pid) };
+    return { sql, socket, facts, hostPort, key: proof.state, backend };
   } catch (error) {
     discard(socket);
     throw error;
@@ -69,7 +71,7 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 0,
-    prepare: options.prepare,
+    prepare: options.prepare !== "off",
     ssl: false,
     types: arrayTypes,
     connection: { application_name: options.applicationName },
@@ -82,6 +84,11 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
   };
   // The driver's types do not know `socket`, `max_pipeline` and `pass`.
   return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+}
+
+/** The driver looks at this setting of its instance anew for each statement; the proof was none that it could name. */
+function nameNoStatements({ options }: postgres.Sql): void {
+  Object.assign(options, { prepare: false });
 }
 
 function dyingSocket(): Socket {
