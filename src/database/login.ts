@@ -7,6 +7,7 @@ import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./bac
 import type { BackendKey } from "./cancel.ts";
 import { dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
+import { parseFarewell } from "./farewell.ts";
 import { discard } from "./tls.ts";
 
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
@@ -97,17 +98,28 @@ function dyingSocket(): Socket {
   return socket;
 }
 
-/** The first query, with our own ear on the socket: the driver does not settle in every case. */
-function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
-  return within<Proof>(options, (resolve, reject) => {
-    socket.once("close", () =>
-      reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection")),
-    );
-    socket.once("error", reject);
-    // The driver hangs the backend's key on every result, unknown to its types.
-    sql
-      .unsafe<ProofRow[]>(PROOF)
-      .simple()
-      .then((rows) => resolve(rows as unknown as Proof), reject);
-  });
+/** The first query, with our own ear on the socket: the driver does not settle in every case, nor say why. */
+async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
+  let lastChunk: Buffer | undefined;
+  const listen = (chunk: Buffer): void => {
+    lastChunk = chunk;
+  };
+  socket.prependListener("data", listen);
+  try {
+    return await within<Proof>(options, (resolve, reject) => {
+      socket.once("close", () => {
+        const farewell = parseFarewell(lastChunk);
+        const closed = codedError("CONNECTION_CLOSED", "The server accepted and closed the connection");
+        reject(farewell === undefined ? closed : Object.assign(new Error(farewell.message), farewell));
+      });
+      socket.once("error", reject);
+      // The driver hangs the backend's key on every result, unknown to its types.
+      sql
+        .unsafe<ProofRow[]>(PROOF)
+        .simple()
+        .then((rows) => resolve(rows as unknown as Proof), reject);
+    });
+  } finally {
+    socket.off("data", listen);
+  }
 }
