@@ -24,6 +24,8 @@ const WORDS: readonly (readonly [RegExp, PoolerWord])[] = [
   [/^(?:SASL|password|"trust"|certificate|PAM|LDAP) authentication failed$/, { code: "28P01", isUnsent: true }],
   [/^(?:no such user|unix socket login rejected|login rejected|TLS cert login)\b/, { code: "28000", isUnsent: true }],
   [/^(?:bouncer config error|unsupported startup parameter)/, { code: MISCONFIGURED, isUnsent: true }],
+  // A server that ended while it was being told the session's settings: the statement would have come next.
+  [/^invalid server parameter$/, { code: ENDED, isUnsent: true }],
   [/^(?:client_idle_timeout|idle transaction timeout)$/, { code: ENDED, isUnsent: true }],
   [/^(?:query timeout|server conn crashed\?|database removed)$/, { code: ENDED, isUnsent: false }],
 

@@ -11,6 +11,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
+import { misconfiguredPooler, noServerBehindPooler } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noPrivilege,
@@ -60,6 +61,10 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noDatabase(situation);
     case "42501":
       return noPrivilege(situation);
+    case "POOLER_NO_SERVER":
+      return noServerBehindPooler(situation);
+    case "POOLER_MISCONFIGURED":
+      return misconfiguredPooler(situation);
     default:
       return refused(situation);
   }

@@ -13,6 +13,7 @@ export const OUTAGE_KINDS = [
   "dns",
   "network",
   "protocol",
+  "pooler",
   "read_only",
   "other",
 ] as const;
@@ -57,6 +58,9 @@ const KIND_OF_CODE: ReadonlyMap<string, OutageKind> = new Map([
   ["EADDRNOTAVAIL", "network"],
   ["PROTOCOL", "protocol"],
   ["08P01", "protocol"],
+  ["POOLER_NO_SERVER", "pooler"],
+  ["POOLER_ENDED", "pooler"],
+  ["POOLER_MISCONFIGURED", "pooler"],
   ["READ_ONLY", "read_only"],
   ["25006", "read_only"],
 ]);

@@ -42,6 +42,7 @@ describe("readPoolerWord", () => {
     ["query_wait_timeout", "not-executed"],
     ["server login has been failing, try again later (server_login_retry)", "not-executed"],
     ["client_idle_timeout", "not-executed"],
+    ["invalid server parameter", "not-executed"],
     ["idle transaction timeout", "not-executed"],
     ["query timeout", "unknown"],
     ["server conn crashed?", "unknown"],
