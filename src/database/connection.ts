@@ -14,6 +14,13 @@ import type { Holder } from "./lease-guard.ts";
 import { type LoginOptions, login, type Session } from "./login.ts";
 import { connectError, lostError, statementError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
+import {
+  IN_FAILED_TRANSACTION,
+  IN_TRANSACTION,
+  OUTSIDE_TRANSACTION,
+  READY_BYTES,
+  transactionStatus,
+} from "./transaction-status.ts";
 
 export interface ConnectionOptions extends LoginOptions {
   readonly sweep: DeadlineSweep;
@@ -46,12 +53,6 @@ interface Pending {
   readonly listener: AnswerListener<never>;
   readonly bytesBefore: number;
 }
-
-/** Source: PostgreSQL protocol, ReadyForQuery: Z, and I, T or E. */
-const READY_FOR_QUERY = 0x5a;
-const OUTSIDE_TRANSACTION = 0x49;
-const IN_TRANSACTION = 0x54;
-const IN_FAILED_TRANSACTION = 0x45;
 
 /** How long a request to cancel may take; nobody waits for it. */
 const CANCEL_LIMIT_MS = 1000;
@@ -108,8 +109,8 @@ export class Connection implements Sweepable {
     // Before the driver, which may end a statement in the course of the same chunk.
     socket.prependListener("data", (chunk: Buffer) => {
       this.chunksReceived += 1;
-      // A ReadyForQuery of 6 bytes may come in pieces.
-      this.#lastChunk = chunk.length < 6 && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
+      // A ReadyForQuery may come in pieces.
+      this.#lastChunk = chunk.length < READY_BYTES && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
     });
   }
 
@@ -316,10 +317,4 @@ function plainRows<R>(rows: readonly R[]): R[] {
 
 function asListener<R>(resolve: (answer: Answer<R>) => void, reject: (error: unknown) => void): AnswerListener<R> {
   return { answered: (rows, command) => resolve({ rows, command }), failed: reject };
-}
-
-/** The last byte of a chunk that ends with ReadyForQuery. Source: PostgreSQL protocol. */
-function transactionStatus(chunk: Buffer | undefined): number | undefined {
-  if (chunk === undefined || chunk.length < 6 || chunk[chunk.length - 6] !== READY_FOR_QUERY) return undefined;
-  return chunk[chunk.length - 1];
 }

@@ -8,7 +8,9 @@ import type { BackendKey } from "./cancel.ts";
 import { dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
+import { codeOf } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
+import { transactionStatus } from "./transaction-status.ts";
 
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
 export interface LoginOptions extends WithinOptions {
@@ -101,8 +103,10 @@ function dyingSocket(): Socket {
 /** The first query, with our own ear on the socket: the driver does not settle in every case, nor say why. */
 async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
   let lastChunk: Buffer | undefined;
+  let isLetIn = false;
   const listen = (chunk: Buffer): void => {
     lastChunk = chunk;
+    isLetIn ||= transactionStatus(chunk) !== undefined;
   };
   socket.prependListener("data", listen);
   try {
@@ -119,6 +123,9 @@ async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): 
         .simple()
         .then((rows) => resolve(rows as unknown as Proof), reject);
     });
+  } catch (error) {
+    if (!isLetIn || codeOf(error) !== "ETIMEDOUT") throw error;
+    throw codedError("UNANSWERED", "The server let us in, but did not answer in time");
   } finally {
     socket.off("data", listen);
   }

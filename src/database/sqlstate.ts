@@ -29,6 +29,7 @@ const WORDS: Record<string, string> = {
   CONNECTION_ENDED: "connection closed",
   CONNECTION_DESTROYED: "connection closed by us",
   CONNECT_TIMEOUT: "no answer in time",
+  UNANSWERED: "let in, but no answer in time",
   PROTOCOL: "the peer does not speak the PostgreSQL protocol",
   TLS_REFUSED: "the server does not offer TLS",
   TLS_FAILED: "the TLS handshake failed",

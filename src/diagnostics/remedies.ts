@@ -34,6 +34,8 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noSocketAccess(situation);
     case "ETIMEDOUT":
       return trouble.step === "protocol" ? mute(situation) : unreachable(situation);
+    case "UNANSWERED":
+      return mute(situation);
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return unreachable(situation);

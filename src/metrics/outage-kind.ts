@@ -34,6 +34,7 @@ const KIND_OF_CODE: ReadonlyMap<string, OutageKind> = new Map([
   ["ECONNABORTED", "reset"],
   ["ETIMEDOUT", "silent"],
   ["CONNECT_TIMEOUT", "silent"],
+  ["UNANSWERED", "silent"],
   ["DEADLINE", "silent"],
   ["DEADLINE_EXCEEDED", "silent"],
   ["57P01", "shutdown"],

@@ -67,20 +67,23 @@ async function pause(run: FaultRun, forMs: number): Promise<void> {
   run.healed();
 }
 
+/** deby's default heartbeat-timeout: so long nobody is answered before a queue is taken for an outage. */
+const QUEUE_LIMIT_MS = 5000;
+
 export const pausedBriefly: Fault = {
-  name: "PAUSE and RESUME within stall-after",
+  name: "PAUSE for longer than stall-after, then RESUME",
   outage: "none",
   failedWrites: 0,
-  strike: (run) => pause(run, STALL_AFTER_MS - 500),
+  strike: (run) => pause(run, STALL_AFTER_MS + 1000),
 };
 
 /** Whoever waits in PgBouncer cannot know for what. */
 export const pausedForLong: Fault = {
-  name: "PAUSE for longer than stall-after, then RESUME",
+  name: "PAUSE for twice heartbeat-timeout, then RESUME",
   outage: "declared",
   failedWrites: POOL_MAX,
   detectWithinMs: SILENCE_DETECTED_WITHIN_MS,
-  strike: (run) => pause(run, SILENCE_DETECTED_WITHIN_MS),
+  strike: (run) => pause(run, 2 * QUEUE_LIMIT_MS),
 };
 
 const RECONNECTS = 10;

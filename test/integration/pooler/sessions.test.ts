@@ -74,6 +74,18 @@ describe.skipIf(!pgBouncerAvailable).each(poolModes)("behind PgBouncer in %s mod
     expect(opened.states).toEqual(["up"]);
   });
 
+  test("slow statements that take all servers are no outage, and nothing of them is given up", async () => {
+    await using pooler = await startPgBouncer(server, { poolMode, settings: { default_pool_size: AT_ONCE } });
+    await using opened = openThrough(pooler, server);
+    const { db } = opened;
+    const slow = Array.from({ length: AT_ONCE }, () => db.query`select pg_sleep(4)`);
+    await Bun.sleep(500);
+    const queued = Array.from({ length: AT_ONCE }, () => db.read<{ one: number }>`select 1 as one`);
+    expect((await Promise.all(slow)).length).toBe(AT_ONCE);
+    for (const rows of await Promise.all(queued)) expect(rows).toEqual([{ one: 1 }]);
+    expect(opened.states).toEqual(["up"]);
+  });
+
   test("once() writes once for a crowd with the same key", async () => {
     await using opened = openThrough(pooler, server);
     const key = randomUUID();
