@@ -11,6 +11,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
+import { misconfiguredPooler, noServerBehindPooler } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noPrivilege,
@@ -33,6 +34,8 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noSocketAccess(situation);
     case "ETIMEDOUT":
       return trouble.step === "protocol" ? mute(situation) : unreachable(situation);
+    case "UNANSWERED":
+      return mute(situation);
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return unreachable(situation);
@@ -60,6 +63,10 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noDatabase(situation);
     case "42501":
       return noPrivilege(situation);
+    case "POOLER_NO_SERVER":
+      return noServerBehindPooler(situation);
+    case "POOLER_MISCONFIGURED":
+      return misconfiguredPooler(situation);
     default:
       return refused(situation);
   }
