@@ -88,6 +88,11 @@ export class Hosts {
    */
   async search(options: SearchOptions): Promise<HostConnection> {
     const found = await (this.areSeveral ? this.#race(options) : this.#ask(this.#first, options));
+    if (options.signal.aborted) {
+      // Another search was faster, and ended this one's dials: what has answered by then is no choice.
+      void found.connection.close();
+      throw connectError(codedError("ABORT_ERR", "Given up"), addressLabel(found.host));
+    }
     this.#chosen = found;
     this.#isChallenged = false;
     return found.connection;
@@ -145,6 +150,7 @@ export class Hosts {
   async #race(options: SearchOptions): Promise<Found<HostConnection>> {
     const { clock, hosts, wanted } = this.#deps;
     const { isPatient = false } = options;
+    const isChallenged = this.#isChallenged;
     const { host: ours = this.#first } = this.#chosen ?? {};
     const queue = [ours, ...hosts.filter((host) => host !== ours)];
     const over = new AbortController();
@@ -153,7 +159,7 @@ export class Hosts {
     let found: Found<HostConnection> | undefined;
     try {
       while (found === undefined) {
-        const step = nextStep({ dials, remaining: queue.length, now: clock.now(), wanted, isPatient });
+        const step = nextStep({ dials, remaining: queue.length, now: clock.now(), wanted, isPatient, isChallenged });
         if (step.kind === "wait") {
           await news(clock, dials, step.until);
         } else if (step.kind === "dial") {

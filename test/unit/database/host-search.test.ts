@@ -16,7 +16,7 @@ interface Seen {
 
 function step(
   seen: readonly Seen[],
-  { remaining = 0, now = 0, wanted = "read-write" as TargetSessionAttrs, isPatient = false } = {},
+  { remaining = 0, now = 0, wanted = "read-write" as TargetSessionAttrs, isPatient = false, isChallenged = false } = {},
 ) {
   const dials = seen.map(({ name, startedAt, role, isMute = false, isTrusted = false, hasFailed = false }) => ({
     name,
@@ -26,7 +26,7 @@ function step(
     isPending: role === undefined && !hasFailed,
     connection: role && { facts: { version: "18.0", connectMs: 1, address: name, ...role } },
   }));
-  const next = nextStep({ dials, remaining, now, wanted, isPatient });
+  const next = nextStep({ dials, remaining, now, wanted, isPatient, isChallenged });
   return next.kind === "take" ? { kind: "take", names: next.best.map(({ name }) => name) } : next;
 }
 
@@ -55,6 +55,9 @@ describe("a search among several hosts", () => {
     expect(step([found, { name: "b", startedAt: 3 }], { now: 5 })).toEqual({ kind: "wait", until: 203 });
     expect(step([found, { name: "b", startedAt: 3, isMute: true }], { now: 5 })).toEqual({ kind: "wait", until: 103 });
     expect(step([found, { name: "b", startedAt: 3 }], { now: 203 })).toEqual({ kind: "take", names: ["a"] });
+    // A better one is known to be there, and may be the slowest.
+    const challenged = { now: 500, isChallenged: true };
+    expect(step([found, { name: "b", startedAt: 3 }], challenged)).toEqual({ kind: "wait", until: Infinity });
     const both = [found, { name: "b", startedAt: 3, role: primary }];
     expect(step(both, { now: 9 })).toEqual({ kind: "take", names: ["a", "b"] });
   });
