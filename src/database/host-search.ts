@@ -10,10 +10,15 @@ import { type Fitness, fitnessOf } from "./role.ts";
 const STAGGER_MS = 200;
 /** How long after its dial a host is still waited for that may be better than one that would do. */
 const GRACE_MS = 200;
+/** The same for a host that has accepted, so that somebody is there: on a busy machine a login takes its time. */
+const REACHED_GRACE_MS = 1000;
 /** The same for a host that kept silent the last time. */
 const MUTE_GRACE_MS = 100;
 
-type SeenDial = Pick<HostDial<ProbeConnection>, "startedAt" | "isMute" | "isPending" | "isTrusted"> & {
+type SeenDial = Pick<
+  HostDial<ProbeConnection>,
+  "startedAt" | "isMute" | "isReached" | "isPending" | "isTrusted" | "isSuccessor"
+> & {
   readonly connection: Pick<ProbeConnection, "facts"> | undefined;
 };
 
@@ -25,8 +30,6 @@ export interface SearchState<D extends SeenDial> {
   readonly wanted: TargetSessionAttrs;
   /** Waits as long as it may for hosts that kept silent the last time. */
   readonly isPatient: boolean;
-  /** There is a better host than the one that we are with, as was seen a moment ago: it may be the slowest of all. */
-  readonly isChallenged: boolean;
 }
 
 /** What comes next: dial another host, wait for news until that moment, take one of these, or give up. */
@@ -40,7 +43,7 @@ const BEST_FIRST: readonly Fitness[] = ["wanted", "makeshift", "reads-only"];
 
 /** Decides how a search among several hosts goes on. Pure. */
 export function nextStep<D extends SeenDial>(state: SearchState<D>): SearchStep<D> {
-  const { dials, remaining, now, wanted } = state;
+  const { dials, remaining, now, wanted, isPatient } = state;
   const withFitness = (fitness: Fitness): D[] =>
     dials.filter(({ connection }) => connection !== undefined && fitnessOf(connection.facts, wanted) === fitness);
   const trusted = withFitness("wanted").find(({ isTrusted }) => isTrusted);
@@ -54,20 +57,18 @@ export function nextStep<D extends SeenDial>(state: SearchState<D>): SearchStep<
     const dueAt = Math.max(now, ...heldUpBy.map(({ startedAt }) => startedAt + STAGGER_MS));
     return dueAt <= now ? { kind: "dial" } : { kind: "wait", until: dueAt };
   }
-  const until = Math.max(now, ...pending.map((dial) => dial.startedAt + graceOf(dial, best, state)));
+  // Who was promoted after the server that we were with is hardly the wrong one.
+  const mostMs = withFitness("wanted").some(({ isSuccessor }) => isSuccessor) ? GRACE_MS : Number.POSITIVE_INFINITY;
+  const graceMs = (dial: D): number => Math.min(graceOf(dial, best, isPatient), mostMs);
+  const until = Math.max(now, ...pending.map((dial) => dial.startedAt + graceMs(dial)));
   if (until > now) return { kind: "wait", until };
   return best === undefined ? { kind: "fail" } : { kind: "take", best: withFitness(best) };
 }
 
 /** How long after its dial a host is waited for, given the best that has answered. */
-function graceOf(
-  { isMute }: SeenDial,
-  best: Fitness | undefined,
-  { isPatient, isChallenged }: Pick<SearchState<SeenDial>, "isPatient" | "isChallenged">,
-): number {
-  const isServed = best === "wanted" || best === "makeshift";
-  if (isServed && isMute) return MUTE_GRACE_MS;
-  if (isServed && !isChallenged) return GRACE_MS;
+function graceOf({ isMute, isReached }: SeenDial, best: Fitness | undefined, isPatient: boolean): number {
+  if (best === "wanted" || best === "makeshift")
+    return isMute ? MUTE_GRACE_MS : isReached ? REACHED_GRACE_MS : GRACE_MS;
   // Nobody takes writes: the one that is slow today may do so, and its dial has a deadline of its own.
   const isGivenUp = isMute && !(isPatient && best === undefined);
   return isGivenUp ? MUTE_GRACE_MS : Number.POSITIVE_INFINITY;

@@ -155,9 +155,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     if (this.#wake.signal.aborted || this.#isStopped || this.#state !== state) return;
     // What is wrong with new connections or the role is only seen by a new connection.
     if (hasReason || this.#heart === undefined || this.#heart.isLost) {
-      const probe = await this.#investigate(VERDICT_LIMIT_MS);
-      // Whoever was found may have been the faster one of two, and not the right one.
-      if (probe !== undefined && !hasReason) this.#deps.onBeat(probe);
+      await this.#investigate(VERDICT_LIMIT_MS);
       return;
     }
     const startedAt = clock.now();

@@ -198,10 +198,8 @@ describe("the monitor", () => {
       monitor.stall();
     }
     await clock.advance(0);
-    const [first, ...others] = world.beatsAt;
-    expect(first).toBe(500);
-    expect(others).toEqual(world.stallChecksAt);
-    expect(others.length).toBe(12);
+    expect(world.beatsAt).toEqual(world.stallChecksAt);
+    expect(world.beatsAt.length).toBe(12);
     expect(monitor.state.name).toBe("up");
   });
 
