@@ -55,9 +55,14 @@ export class Hosts {
     return this.#deps.hosts.length > 1;
   }
 
-  /** Whether there is one right server among them: another one is wrong, not just another. */
+  /** Whether the server should be the one that takes writes. */
+  get isWriterExpected(): boolean {
+    return isUnique(this.#deps.wanted);
+  }
+
+  /** Whether there is one right server among several: another one is wrong, not just another. */
   get isOneRight(): boolean {
-    return this.areSeveral && isUnique(this.#deps.wanted);
+    return this.areSeveral && this.isWriterExpected;
   }
 
   /**
@@ -97,6 +102,11 @@ export class Hosts {
     this.#chosen = found;
     this.#rivals.use(found);
     return found.connection;
+  }
+
+  /** Whether a connection leads to the server that we are with. */
+  isOurs({ backend }: HostConnection): boolean {
+    return this.#chosen?.connection.backend.server === backend.server;
   }
 
   /** The hosts that we are not with. */

@@ -5,6 +5,7 @@ import type { Backend } from "./backend.ts";
 import type { DatabaseEvents, Reason } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { ProbeConnection } from "./monitor.ts";
+import { NameAnswers } from "./name-answers.ts";
 import type { Pool } from "./pool.ts";
 import type { PooledConnection } from "./pool-types.ts";
 import { connectError } from "./sqlstate.ts";
@@ -16,7 +17,7 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "isOneRight" | "addresses">;
+  readonly hosts: Pick<Hosts, "isOneRight" | "isWriterExpected" | "addresses">;
   readonly signal: AbortSignal;
   readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
@@ -27,9 +28,8 @@ export interface MovesDeps {
 export class Moves {
   readonly #deps: MovesDeps;
   #current: Pick<ProbeConnection, "backend" | "facts"> | undefined;
-  /** What the name server said before. */
-  #lastAddresses: readonly string[] = [];
-  /** Of its answer, where we have raised the alarm about it. */
+  readonly #answers = new NameAnswers();
+  /** The name server's answer about which we have raised the alarm. */
   #alarmedBy = "";
 
   constructor(deps: MovesDeps) {
@@ -53,19 +53,15 @@ export class Moves {
     if (isElsewhere) onMoved({ from: before.facts.address, to: facts.address });
   }
 
-  /**
-   * Connections lead to where the name leads; the last answer counts as well, since some name servers vary theirs. Never
-   * throws.
-   */
+  /** Connections lead to where the name leads, unless its answers change as they come. Never throws. */
   async followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
     const { clock, hosts, signal, pool, onMoved, onTrouble } = this.#deps;
+    if (!hosts.isWriterExpected || remoteAddress === undefined) return;
     const addresses = await hosts.addresses({ clock, deadlineAt: clock.now() + LOOK_LIMIT_MS, signal });
-    if (remoteAddress === undefined || addresses.length === 0) return;
+    if (addresses.length === 0 || this.#answers.isChanging(addresses, clock.now())) return;
     if (addresses.includes(remoteAddress)) {
-      const known = this.#alarmedBy === "" ? [...addresses, ...this.#lastAddresses] : addresses;
       this.#alarmedBy = "";
-      this.#lastAddresses = addresses;
-      const retired = pool.retireOthers(new Set(known));
+      const retired = pool.retireOthers(new Set(addresses));
       if (retired.length > 0) onMoved({ from: retired.join(", "), to: remoteAddress });
       return;
     }

@@ -8,7 +8,7 @@ import { isWaiting } from "./circuit.ts";
 import { type Connector, type ConnectorDeps, networkConnector } from "./connector.ts";
 import type { CircuitState, DatabaseEvents, DatabaseObserver, ServerFacts } from "./events.ts";
 import { Gate, shuttingDown } from "./gate.ts";
-import { Hosts, type SearchOptions } from "./hosts.ts";
+import { type HostConnection, Hosts, type SearchOptions } from "./hosts.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
 import { LeaseGuard } from "./lease-guard.ts";
@@ -53,6 +53,10 @@ export interface System {
   readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain" | "trouble">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
+  /** A connection of the caller's own, to the server that is used. */
+  open(deadlineAt: number, signal: AbortSignal): Promise<HostConnection>;
+  /** Whether it leads to the server that is used. */
+  isOurs(connection: HostConnection): boolean;
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -253,6 +257,8 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     monitor,
     emitter,
     stats: () => ({ ...pool.stats(), ...gate.stats(), retries, retryBudget: Math.floor(budget.balance) }),
+    open: (deadlineAt, unwanted) => hosts.open({ applicationName: probeName, deadlineAt, signal: unless(unwanted) }),
+    isOurs: (connection) => hosts.isOurs(connection),
     close,
   };
 }
