@@ -41,8 +41,6 @@ export class Hosts {
   readonly #mute = new Set<HostPort>();
   readonly #rivals: Rivals;
   #chosen: Found<HostConnection> | undefined;
-  /** Another server seems to be the right one: the next search asks all of them. */
-  #isChallenged = false;
 
   constructor(deps: HostsDeps) {
     this.#deps = deps;
@@ -88,7 +86,6 @@ export class Hosts {
     const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#first }));
     this.#chosen = found;
     this.#rivals.use(found);
-    this.#isChallenged = false;
     return found.connection;
   }
 
@@ -124,11 +121,13 @@ export class Hosts {
     if (ours === undefined || ours.connection.backend.server === connection.backend.server) return undefined;
     const history = await historyOf(connection, this.#deps.clock.now());
     if (this.#chosen !== ours || !this.isWanted(ours.connection.facts)) return undefined;
-    if (!isOlder(ours.history, history)) {
-      this.#rivals.refuse({ host, connection, history, isSuccessor: false });
+    const found = { host, connection, history, isSuccessor: isOlder(ours.history, history) };
+    if (!found.isSuccessor) {
+      this.#rivals.refuse(found);
       return undefined;
     }
-    this.#isChallenged = true;
+    // From now on ours is outdated, even if the other should be gone when we look for it.
+    this.#rivals.use(found);
     return connectError(codedError("MOVED", `${addressLabel(host)} was promoted later`), addressLabel(ours.host));
   }
 
@@ -209,7 +208,7 @@ export class Hosts {
     return {
       startedAt: this.#deps.clock.now(),
       isMute: this.#mute.has(host),
-      trustedServer: this.#chosen?.host === host && !this.#isChallenged ? backend?.server : undefined,
+      trustedServer: this.#chosen?.host === host ? backend?.server : undefined,
     };
   }
 
