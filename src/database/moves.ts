@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { codedError } from "../core/within.ts";
 import type { DebyError } from "../errors.ts";
+import type { Backend } from "./backend.ts";
 import type { DatabaseEvents, Reason } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { ProbeConnection } from "./monitor.ts";
@@ -15,9 +16,9 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "areSeveral" | "addresses">;
+  readonly hosts: Pick<Hosts, "isOneRight" | "addresses">;
   readonly signal: AbortSignal;
-  readonly pool: Pick<Pool<PooledConnection>, "evictOthers" | "retireOthers">;
+  readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
   readonly onTrouble: (error: DebyError) => void;
 }
@@ -42,12 +43,14 @@ export class Moves {
     const before = this.#current;
     this.#current = { backend, facts };
     if (this.#alarmedBy !== "") void this.followName(connection);
-    if (before === undefined || before.backend.server === backend.server) return;
+    if (before === undefined) return;
+    const isElsewhere = hosts.isOneRight && before.facts.address !== facts.address;
+    const isRefusing = SIGNS_OF_A_MOVE.has(reason?.code ?? "");
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
-    if (!before.backend.isDirect || !backend.isDirect) return;
-    if (!hosts.areSeveral && !SIGNS_OF_A_MOVE.has(reason?.code ?? "")) return;
-    pool.evictOthers(backend.server);
-    if (before.facts.address !== facts.address) onMoved({ from: before.facts.address, to: facts.address });
+    const isAnother = (hosts.isOneRight || isRefusing) && areTwo(before.backend, backend);
+    if (!isElsewhere && !isAnother) return;
+    pool.evictAll((other) => areTwo(other.backend, backend) || (isElsewhere && other.facts.address !== facts.address));
+    if (isElsewhere) onMoved({ from: before.facts.address, to: facts.address });
   }
 
   /**
@@ -72,4 +75,9 @@ export class Moves {
     const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
     onTrouble(connectError(why, facts.address));
   }
+}
+
+/** Whether they are of different servers for sure. */
+function areTwo(one: Backend, other: Backend): boolean {
+  return one.isDirect && other.isDirect && one.server !== other.server;
 }

@@ -56,10 +56,14 @@ export class Scout {
   }
 
   async #look(host: HostPort): Promise<void> {
-    const { hosts, onTrouble } = this.#deps;
-    const connection = await this.#rivalAt(host).catch(() => undefined);
-    const error = connection && (await hosts.challenge(host, connection));
-    if (error !== undefined) onTrouble(error);
+    const { clock, hosts, onTrouble } = this.#deps;
+    try {
+      const rival = await this.#rivalAt(host);
+      const error = rival && (await hosts.challenge(host, rival, clock.now() + ASK_LIMIT_MS));
+      if (error !== undefined) onTrouble(error);
+    } catch {
+      // It is not there, or has nothing to say; it is asked again.
+    }
   }
 
   /** A connection to the server there if it takes writes. */
