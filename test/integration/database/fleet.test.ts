@@ -123,6 +123,7 @@ class SimulatedSession implements LeasedConnection, ProbeConnection {
   readonly isInTransaction = false;
   readonly isOutsideTransaction = true;
   readonly backend = { pid: 1, startedAt: "then", server: "simulated", isDirect: true };
+  markLock = undefined;
   readonly openedAt: number;
   readonly facts: ProbeConnection["facts"];
   readonly #clock: Clock;
