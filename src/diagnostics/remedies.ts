@@ -11,7 +11,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
-import { misconfiguredPooler, noServerBehindPooler } from "./remedies/pooler.ts";
+import { misconfiguredPooler, noServerBehindPooler, unanswered } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noPrivilege,
@@ -34,8 +34,6 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noSocketAccess(situation);
     case "ETIMEDOUT":
       return trouble.step === "protocol" ? mute(situation) : unreachable(situation);
-    case "UNANSWERED":
-      return mute(situation);
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return unreachable(situation);
@@ -65,6 +63,8 @@ export function remedyFor(trouble: Trouble, subject: Subject, at: HostPort = fir
       return noPrivilege(situation);
     case "POOLER_NO_SERVER":
       return noServerBehindPooler(situation);
+    case "UNANSWERED":
+      return unanswered(situation);
     case "POOLER_MISCONFIGURED":
       return misconfiguredPooler(situation);
     default:

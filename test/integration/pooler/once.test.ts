@@ -120,6 +120,31 @@ describe.skipIf(!pgBouncerAvailable)("once() behind PgBouncer in transaction mod
     expect(await server.psql(`SELECT count(*)::int AS count FROM sale WHERE id = '${id}'`)).toEqual([{ count: 1 }]);
   });
 
+  test("a connection that goes silent in mid-transaction is found out after stall-after, and the work is done elsewhere", async () => {
+    await using opened = openThrough(proxy, server, { stallAfterMs: 500 });
+    await sell(opened.db, randomUUID());
+    const id = randomUUID();
+    const startedAt = performance.now();
+    proxy.onClientData = (_, chunk) => {
+      if (!chunk.includes("into sale")) return undefined;
+      proxy.onClientData = () => undefined;
+      return { kind: "silence", afterBytes: 0 };
+    };
+    expect(await sell(opened.db, id)).toBe(1);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(opened.states).toEqual(["up"]);
+  });
+
+  test("slow work is left alone", async () => {
+    await using opened = openThrough(proxy, server, { stallAfterMs: 300 });
+    let runs = 0;
+    await opened.db.once(randomUUID(), async (tx) => {
+      runs += 1;
+      await tx.query`select pg_sleep(2)`;
+    });
+    expect(runs).toBe(1);
+  });
+
   test("a transaction that rests for ever, since PgBouncer never hears of its end, is ended all the same", async () => {
     await using opened = open();
     await opened.db.query`create table if not exists sale (id uuid)`;

@@ -133,3 +133,10 @@ test.each([
   expect(fix[0]?.command).toBe(`psql -h db.example.com -p 6543 -d pgbouncer -c '${command}'`);
   expect(docs).toStartWith("https://www.pgbouncer.org/");
 });
+
+test("whoever is let in and not answered is told of the pooler that may stand there", () => {
+  const { cause, fix } = remedyFor({ code: "UNANSWERED", message: "let in, but no answer in time" }, subject());
+  expect(cause).toStartWith("db.example.com:6543 lets us in and answers nothing then. ");
+  expect(fix[0]?.command).toContain("SHOW POOLS");
+  expect(readConnectFailure(Object.assign(new Error("late"), { code: "UNANSWERED" })).step).toBe("database");
+});
