@@ -61,6 +61,10 @@ export interface Subject {
   /** Longest time for opening a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
   readonly os: OperatingSystem;
+  /** How many processes of deby share the server; default 1. */
+  readonly instances?: number;
+  /** Most pooled connections of each of them; default 20. */
+  readonly poolMax?: number;
 }
 
 export interface CheckContext {

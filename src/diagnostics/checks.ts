@@ -9,6 +9,7 @@ import { roleCheck } from "./connection/role.ts";
 import { tablesCheck } from "./connection/tables.ts";
 import { tcpCheck } from "./connection/tcp.ts";
 import { tlsCheck } from "./connection/tls.ts";
+import { HEALTH_CHECKS } from "./health-checks.ts";
 
 /** Every check, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
@@ -22,4 +23,5 @@ export const CHECKS: readonly Check[] = [
   queryCheck,
   roleCheck,
   tablesCheck,
+  ...HEALTH_CHECKS,
 ];
