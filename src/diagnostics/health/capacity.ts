@@ -30,10 +30,12 @@ export interface Slots {
   readonly of: string;
 }
 
-// Whoever may not see others' sessions still sees that they are there, but not of which type.
+// Whoever may not see others' sessions still sees that they are there, but not of which type. Our own does not count:
+// it is gone in a moment.
 const QUESTION = `with sessions as (
     select usename, datname, application_name from pg_stat_activity
     where usesysid is not null and datid is not null and coalesce(backend_type, 'client backend') = 'client backend'
+      and pid <> pg_backend_pid()
   ), holders as (
     select usename as "user", application_name as application, count(*)::int as connections
     from sessions group by 1, 2 order by 3 desc limit 6

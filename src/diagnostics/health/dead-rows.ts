@@ -36,6 +36,7 @@ const QUESTION = `select * from (
 /** Tables that autovacuum should have cleaned up by now. */
 export const deadRowsCheck = healthCheck<readonly DeadRowsRow[]>({
   ...TABLE.deadRows,
+  isPrimarys: true,
   look: ({ ask }) => ask<DeadRowsRow>(QUESTION),
   judge(rows, scene) {
     const [first] = rows;

@@ -16,14 +16,17 @@ export interface DuplicateRow {
 
 // Of those alike the first stays: a constraint's, the replica identity, a unique one, the oldest. One that is unique
 // is not replaced by one that is not. The positions in parsed expressions tell where they stood in the statement.
-const QUESTION = `with keyed as (
+// NULLS NOT DISTINCT is new in 15.
+function question(version: number): string {
+  return `with keyed as (
     select i.indexrelid, i.indrelid, c.relname, c.relkind, n.nspname, c.relpages, i.indisunique,
-      exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')) as owned,
+      exists (select from pg_constraint k where k.conrelid = i.indrelid and k.conindid = i.indexrelid
+        and k.contype in ('p', 'u', 'x')) as owned,
       i.indisreplident or i.indisclustered as marked,
       concat_ws('/', c.relam, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption,
         regexp_replace(i.indexprs::text, ':location -?[0-9]+', '', 'g'), '/',
         regexp_replace(i.indpred::text, ':location -?[0-9]+', '', 'g')) as key,
-      to_jsonb(i) ->> 'indnullsnotdistinct' as nulls
+      ${version >= 15 ? "i.indnullsnotdistinct" : "false"} as nulls
     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
     where i.indisvalid and not i.indisexclusion and not c.relispartition and ${IS_USERS_SCHEMA}
   ), ranked as (
@@ -36,13 +39,15 @@ const QUESTION = `with keyed as (
     r.relpages::float8 * current_setting('block_size')::int as bytes, r.relkind = 'I' as "isPartitioned"
   from ranked r join pg_class t on t.oid = r.indrelid
   where r.indexrelid <> r.kept and not r.owned and not r.marked
-    and (not r.indisunique or r.twin_unique and r.nulls is not distinct from r.twin_nulls)
+    and (not r.indisunique or r.twin_unique and r.nulls = r.twin_nulls)
   order by bytes desc, schema, name`;
+}
 
 /** Indexes that another one makes superfluous: they cost at each write and gain nothing. */
 export const duplicateIndexesCheck = healthCheck<readonly DuplicateRow[]>({
   ...TABLE.duplicateIndexes,
-  look: ({ ask }) => ask<DuplicateRow>(QUESTION),
+  isPrimarys: true,
+  look: ({ ask, version }) => ask<DuplicateRow>(question(version)),
   judge(rows, scene) {
     const [first] = rows;
     const status = grade(rows.length, scene.limits);

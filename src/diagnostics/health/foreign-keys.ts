@@ -29,6 +29,7 @@ const QUESTION = `select n.nspname as schema, t.relname as "table", k.conname as
 /** Foreign keys whose columns no index begins with: each delete of a referenced row reads the whole table. */
 export const foreignKeysCheck = healthCheck<readonly ForeignKeyRow[]>({
   ...TABLE.foreignKeys,
+  isPrimarys: true,
   look: ({ ask }) => ask<ForeignKeyRow>(QUESTION),
   judge(rows, scene) {
     const [first] = rows;

@@ -10,6 +10,8 @@ import { mayNotRead } from "./words.ts";
 const OLDEST_VERSION = 13;
 
 export interface HealthDefinition<F> extends HealthRow {
+  /** What a standby has only copied: it is judged, and mended, on the primary. */
+  readonly isPrimarys?: boolean;
   /** Reads from the server what the verdict takes. */
   readonly look: (server: Server) => Promise<F>;
   /** Pure, so that rare states can be judged from what was once recorded. */
@@ -23,7 +25,8 @@ export function healthCheck<F>(definition: HealthDefinition<F>): HealthCheck<F> 
   return { ...definition, group: "health", needs: ["query"], run: (context) => examine(definition, context) };
 }
 
-async function examine<F>({ look, judge, limits }: HealthDefinition<F>, context: CheckContext): Promise<Finding> {
+async function examine<F>(definition: HealthDefinition<F>, context: CheckContext): Promise<Finding> {
+  const { look, judge, limits, isPrimarys = false } = definition;
   const { session, subject } = context;
   const connection = await session.connection(context);
   if (connection.isLost) return { status: "skip", evidence: "not tried, since the connection was lost" };
@@ -31,6 +34,9 @@ async function examine<F>({ look, judge, limits }: HealthDefinition<F>, context:
   const version = Number.parseInt(facts.version, 10);
   if (version < OLDEST_VERSION) {
     return { status: "skip", evidence: `not known for PostgreSQL ${version}, only from ${OLDEST_VERSION} on` };
+  }
+  if (facts.isStandby && isPrimarys) {
+    return { status: "skip", evidence: "a standby has what its primary has: that one is to be asked" };
   }
   const at = subject.target.hosts.find((host) => addressLabel(host) === facts.address) ?? firstHost(subject.target);
   const scene: Scene = { subject, limits, version, at };

@@ -24,6 +24,7 @@ const QUESTION = `select n.nspname as schema, c.relname as name, t.relname as "t
 /** Indexes that a failed CREATE or REINDEX CONCURRENTLY has left: they cost at each write and serve no query. */
 export const invalidIndexesCheck = healthCheck<readonly InvalidIndexRow[]>({
   ...TABLE.invalidIndexes,
+  isPrimarys: true,
   look: ({ ask }) => ask<InvalidIndexRow>(QUESTION),
   judge(rows, scene) {
     const left = rows.filter(({ isAtWork }) => !isAtWork);

@@ -22,6 +22,7 @@ const QUESTION = `select n.nspname as schema, c.relname as "table", s.n_mod_sinc
 /** Tables of which the planner knows nothing but the size. */
 export const neverAnalysedCheck = healthCheck<readonly NeverAnalysedRow[]>({
   ...TABLE.neverAnalysed,
+  isPrimarys: true,
   look: ({ ask }) => ask<NeverAnalysedRow>(QUESTION),
   judge(rows, scene) {
     const [first] = rows;

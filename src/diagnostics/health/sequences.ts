@@ -63,7 +63,6 @@ const SEQUENCES = `with filled as (
       join pg_attribute a on a.attrelid = f.relid and a.attnum = f.attnum
       join pg_type t on t.oid = a.atttypid) on f.seqid = c.oid
     where ${IS_USERS_SCHEMA} and s.seqincrement > 0 and not s.seqcycle
-      and not (pg_is_in_recovery() and c.relpersistence = 'u')
     order by c.oid, ceiling
   )
   select * from sequences where ceiling < 9007199254740992 order by schema, name`;
@@ -95,6 +94,7 @@ async function look({ ask }: Server): Promise<Facts> {
 /** Sequences whose numbers come to an end: every insert fails then. */
 export const sequencesCheck = healthCheck<Facts>({
   ...TABLE.sequences,
+  isPrimarys: true,
   look,
   judge({ sequences, locked }, scene) {
     const late = sequences

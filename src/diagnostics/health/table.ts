@@ -4,6 +4,8 @@ import type { CheckStatus } from "../check.ts";
 export interface Limits {
   readonly warn?: number;
   readonly fail?: number;
+  /** A second measure, in bytes. */
+  readonly warnBytes?: number;
 }
 
 /** What stands in the table about one check. */
@@ -34,7 +36,7 @@ export const TABLE = {
   unvalidatedConstraints: row("unvalidated-constraints", "Unvalidated constraints", "warn", { warn: 1 }),
   deadRows: row("dead-rows", "Dead rows", "warn", { warn: 1 }),
   neverAnalysed: row("never-analysed", "Tables without statistics", "warn", { warn: 1 }),
-  replicaLag: row("replica-lag", "Replica lag", "warn", { warn: 30 }),
+  replicaLag: row("replica-lag", "Replica lag", "warn", { warn: 30, warnBytes: 256 * 2 ** 20 }),
   preparedTransactions: row("prepared-transactions", "Prepared transactions", "warn", { warn: 60 }),
   deadlocks: row("deadlocks", "Deadlocks", "warn", { warn: 1 }),
   crashSafety: row("crash-safety", "Safety in a crash", "warn", { warn: 1 }),

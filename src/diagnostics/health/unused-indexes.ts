@@ -17,7 +17,7 @@ const QUESTION = `select n.nspname as schema, c.relname as name, t.relname as "t
   join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'i' and i.indisvalid and not i.indisunique and not i.indisreplident and ${IS_USERS_SCHEMA}
     and pg_stat_get_numscans(c.oid) = 0
-    and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
+    and not exists (select from pg_constraint k where k.conrelid = i.indrelid and k.conindid = i.indexrelid)
   order by bytes desc, schema, name`;
 
 /** Indexes that no query has used. For information: a standby may use what this server does not. */

@@ -20,6 +20,7 @@ function question(version: number): string {
 /** Constraints that were added as NOT VALID and never looked at again. */
 export const unvalidatedConstraintsCheck = healthCheck<readonly ConstraintRow[]>({
   ...TABLE.unvalidatedConstraints,
+  isPrimarys: true,
   look: ({ ask, version }) => ask<ConstraintRow>(question(version)),
   judge(rows, scene) {
     const [first] = rows;

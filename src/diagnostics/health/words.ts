@@ -1,4 +1,4 @@
-import type { Finding, Fix, OperatingSystem } from "../check.ts";
+import type { Finding, Fix } from "../check.ts";
 import { commandLine, onEverySystem, sqlName } from "../shell.ts";
 import type { Scene } from "./scene.ts";
 import type { Limits } from "./table.ts";
@@ -42,9 +42,16 @@ export function spellBytes(bytes: number): string {
   return `${step === 0 ? bytes : (bytes / 1024 ** step).toFixed(1)} ${units[step]}`;
 }
 
-/** The beginning of somebody's statement on one line, without the values in it, which are nobody's business. */
+/** Names in double quotes; strings with and without escapes, in dollars, cut off; comments. */
+const TOKENS =
+  /("[^"]*")|(?<!\w)[eE]'(?:[^'\\]|''|\\.)*(?:'|$)|'(?:[^']|'')*(?:'|$)|\$(\w*)\$.*?(?:\$\2\$|$)|--[^\n]*|\/\*.*?(?:\*\/|$)/gs;
+
+/** The beginning of somebody's statement on one line, without the strings in it, which are nobody's business. */
 export function excerpt(query: string): string {
-  const masked = query.replaceAll(/'(?:[^']|'')*(?:'|$)/g, "'…'").replaceAll(/\$(\w*)\$.*?(?:\$\1\$|$)/gs, "'…'");
+  const masked = query.replaceAll(TOKENS, (token, name: string | undefined) => {
+    if (name !== undefined) return name;
+    return /^(?:--|\/\*)/.test(token) ? " " : "'…'";
+  });
   const line = masked.replaceAll(/\s+/g, " ").trim();
   return line.length > QUERY_LENGTH ? `${line.slice(0, QUERY_LENGTH - 1)}…` : line;
 }
@@ -58,21 +65,21 @@ export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** Statements as commands to copy, in the name of the superuser; in the database in question unless told otherwise. */
+/**
+ * Statements as one command to copy, in the name of the superuser; in the database in question unless told otherwise.
+ * Each runs by itself, as ALTER SYSTEM and CONCURRENTLY need it.
+ */
 export function psql({ at, subject }: Scene, statements: string | readonly string[], database?: string): Fix[] {
   const to = ["-h", at.host, "-p", String(at.port), "-U", "postgres", "-d", database ?? subject.target.database];
-  return [statements].flat().flatMap((sql) => psqlCommand(["psql", ...to], sql, subject.os));
-}
-
-function psqlCommand(program: readonly string[], sql: string, current: OperatingSystem): Fix[] {
-  const command = commandLine("linux", program);
+  const program = commandLine("linux", ["psql", ...to]);
+  const all = [statements].flat();
   // Between double quotes these mean the same to sh and to cmd: one command for all.
-  if (!/["$`\\!\r\n]|%.*%/.test(sql) && !/['"]/.test(command))
-    return [{ os: "any", command: `${command} -c "${sql}"` }];
-  return onEverySystem(current, (os) => {
+  const isPlain = !/['"]/.test(program) && !all.some((sql) => /["$`\\!\r\n]|%.*%/.test(sql));
+  if (isPlain) return [{ os: "any", command: [program, ...all.map((sql) => `-c "${sql}"`)].join(" ") }];
+  return onEverySystem(subject.os, (os) => {
     // cmd has no way of quoting these once a double quote has come before them.
-    if (os === "windows" && sql.includes('"') && /[&|<>^%\r\n]/.test(sql)) return [];
-    return commandLine(os, [...program, "-c", sql]);
+    if (os === "windows" && all.some((sql) => sql.includes('"') && /[&|<>^%\r\n]/.test(sql))) return [];
+    return commandLine(os, ["psql", ...to, ...all.flatMap((sql) => ["-c", sql])]);
   });
 }
 

@@ -47,10 +47,14 @@ export async function startHealthy(
       ...settings,
     },
   });
+  await makeRoles(server);
+  return server;
+}
+
+export async function makeRoles(server: PostgresServer): Promise<void> {
   await server.psql(`CREATE ROLE ${APP} LOGIN PASSWORD '${PASSWORD}'; GRANT pg_monitor TO ${APP};
     CREATE ROLE ${NOBODY} LOGIN PASSWORD '${PASSWORD}'; ALTER DATABASE ${server.database} OWNER TO ${APP};
     GRANT ALL ON SCHEMA public TO ${APP}`);
-  return server;
 }
 
 function subjectOf(server: PostgresServer, { user = APP, host = server.host, subject = {} }: Asked): Subject {
@@ -107,13 +111,12 @@ export async function openSession(server: PostgresServer, user = APP): Promise<H
   };
 }
 
-/** The statements that the commands for this system hand to psql. */
+/** The statements that the command for this system hands to psql. */
 export function statementsOf({ fix }: CheckResult): string[] {
   const here = fix.filter(({ os }) => os === "any" || os === "linux");
-  return here.map(({ command }) => {
-    const quoted = / -c (?:'(.*)'|"(.*)"|(\S+))$/s.exec(command);
-    if (quoted === null) throw new Error(`There is no statement in ${command}`);
-    return quoted[1]?.replaceAll("'\\''", "'") ?? quoted[2] ?? quoted[3] ?? "";
+  return here.flatMap(({ command }) => {
+    const quoted = command.matchAll(/ -c (?:'((?:[^']|'\\'')*)'|"([^"]*)"|(\S+))/g);
+    return [...quoted].map(([, single, double, bare]) => single?.replaceAll("'\\''", "'") ?? double ?? bare ?? "");
   });
 }
 
