@@ -24,7 +24,7 @@ export const archiverCheck = healthCheck<ArchiverRow | undefined>({
   look: async ({ ask }) => (await ask<ArchiverRow>(QUESTION))[0],
   judge(row, scene) {
     if (row === undefined || row.mode === "off") return { status: "pass", evidence: "no WAL is archived" };
-    const last = `last archived ${row.lastArchivedAt ?? "never"}`;
+    const last = row.lastArchivedAt === null ? "nothing was archived yet" : `last archived ${row.lastArchivedAt}`;
     if (!row.isFailing) return { status: "pass", evidence: `WAL is archived, ${last}` };
     return {
       status: "fail",

@@ -20,7 +20,7 @@ const QUESTION = `select n.nspname as schema, t.relname as "table", k.conname as
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.attnum) as columns
   from pg_constraint k join pg_class t on t.oid = k.conrelid join pg_namespace n on n.oid = t.relnamespace
   join pg_class r on r.oid = k.confrelid
-  where k.contype = 'f' and k.conparentid = 0 and not t.relispartition and ${IS_USERS_SCHEMA}
+  where k.contype = 'f' and k.conparentid = 0 and ${IS_USERS_SCHEMA}
     and not exists (select from pg_index i
       where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null and i.indnkeyatts >= cardinality(k.conkey)
         and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)

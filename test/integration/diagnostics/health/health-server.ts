@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import postgres from "postgres";
 import { Secret } from "../../../../src/config/secret.ts";
 import { systemClock } from "../../../../src/core/clock.ts";
@@ -25,6 +26,8 @@ export interface Asked {
   readonly limits?: Limits;
   readonly subject?: Partial<Subject>;
   readonly host?: string;
+  /** Limit of each check, in milliseconds; default 5000. */
+  readonly timeoutMs?: number;
 }
 
 /** A server that no check finds anything wrong with, whose tests may change that. */
@@ -73,7 +76,8 @@ export async function runAll(
   const clock = systemClock;
   await using session = new Session(clock);
   const context = { subject: subjectOf(server, asked), session };
-  return await runChecks(checks, context, { clock, timeoutMs: 5_000, signal: new AbortController().signal });
+  const { timeoutMs = 5_000 } = asked;
+  return await runChecks(checks, context, { clock, timeoutMs, signal: new AbortController().signal });
 }
 
 /** Runs one check, with other limits where a test cannot wait for the real ones. */
@@ -81,7 +85,17 @@ export async function find<F>(server: PostgresServer, check: HealthCheck<F>, ask
   const { limits = check.limits } = asked;
   const [result] = await runAll(server, [healthCheck({ ...check, limits })], asked);
   if (result === undefined) throw new Error("There is no result");
+  if (result.status !== "unknown") expectWhole(result);
   return result;
+}
+
+/** Whatever is wrong is told with all that a reader may count on. */
+function expectWhole({ status, evidence, cause, fix, docs }: CheckResult): void {
+  expect(evidence.split("\n").length).toBeLessThanOrEqual(6);
+  if (status === "pass") return;
+  expect(cause).toMatch(/^\S.*[^.\s]$/);
+  expect(fix).not.toEqual([]);
+  expect(docs).toStartWith("https://www.postgresql.org/docs/current/");
 }
 
 export interface HeldSession extends AsyncDisposable {

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { blockedSessionsCheck } from "../../../../src/diagnostics/health/blocked-sessions.ts";
 import { connectionsCheck } from "../../../../src/diagnostics/health/connections.ts";
+import { healthCheck } from "../../../../src/diagnostics/health/health-check.ts";
 import { idleInTransactionCheck } from "../../../../src/diagnostics/health/idle-in-transaction.ts";
 import { longQueryCheck } from "../../../../src/diagnostics/health/long-query.ts";
 import { poolSizeCheck } from "../../../../src/diagnostics/health/pool-size.ts";
 import { postgresVersions } from "../../../support/postgres-binaries.ts";
 import type { PostgresServer } from "../../../support/postgres-server.ts";
 import { waitUntil } from "../../../support/wait-until.ts";
-import { find, mend, NOBODY, openSession, startHealthy, statementsOf } from "./health-server.ts";
+import { find, mend, NOBODY, openSession, runAll, startHealthy, statementsOf } from "./health-server.ts";
 
 const GRANT = `psql -h 127.0.0.1 -p PORT -U postgres -d deby_ecommerce -c "GRANT pg_monitor TO ${NOBODY}"`;
 
@@ -49,6 +50,8 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
       expect(statementsOf(result)).toEqual([
         `SELECT pg_terminate_backend(${blocker.pid}) WHERE ${blocker.pid} = ANY (pg_blocking_pids(${second.pid}))`,
       ]);
+      const unprivileged = await find(server, blockedSessionsCheck, { user: NOBODY, limits });
+      expect(unprivileged.cause).toStartWith(`pid ${blocker.pid} (app) keeps 2 sessions waiting`);
       expect(await find(server, blockedSessionsCheck, { limits: { warn: 0, fail: 0 } })).toMatchObject({
         status: "fail",
       });
@@ -194,5 +197,36 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
     expect(tooMany.fix[0]).toEqual({ os: "any", command: "deby serve --pool-max 4" });
     expect(await asked(2, 4)).toMatchObject({ status: "pass" });
     expect(await asked(2, 5)).toMatchObject({ status: "warn" });
+  });
+
+  const slow = healthCheck({
+    ...{ id: "slow", title: "Slow", worst: "fail", limits: {} },
+    look: ({ ask }) => ask("select pg_sleep(30)"),
+    judge: () => ({ status: "pass", evidence: "" }),
+  });
+
+  test("the server gives up a question before its deadline, and the next one is asked", async () => {
+    const [first, second] = await runAll(server, [slow, connectionsCheck], { timeoutMs: 500 });
+    expect(first).toMatchObject({
+      status: "unknown",
+      evidence: "canceling statement due to statement timeout (57014)",
+    });
+    expect(first?.ms).toBeLessThan(500);
+    expect(second).toMatchObject({ status: "pass" });
+  });
+
+  test("when the connection is lost the check at that moment is unknown, and those after it are skipped", async () => {
+    const ended = waitUntil("it is ended", async () => {
+      const sql =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND usename = 'app'";
+      return (await server.psql(sql)).length > 0;
+    });
+    const [first, second] = await runAll(server, [slow, connectionsCheck]);
+    await ended;
+    expect(first).toMatchObject({
+      status: "unknown",
+      evidence: "connection closed by the server (CONNECTION_CLOSED)",
+    });
+    expect(second).toMatchObject({ status: "skip", evidence: "not tried, since the connection was lost" });
   });
 });
