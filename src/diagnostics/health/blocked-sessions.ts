@@ -32,7 +32,7 @@ function question(version: number): string {
       group by 1, 2, 3 order by since limit ${MOST_WAITING}
     )
     select w.pid, w.usename as "user", w.query, extract(epoch from clock_timestamp() - w.since)::float8 as seconds,
-      holder.pid as blocker, b.usename as "blockerUser", b.state as "blockerState", b.query as "blockerQuery",
+      holder.pid as blocker, coalesce(b.usename::text, b.backend_type) as "blockerUser", b.state as "blockerState", b.query as "blockerQuery",
       extract(epoch from clock_timestamp() - b.state_change)::float8 as "blockerSeconds"
     from waiting w cross join lateral (select distinct unnest(pg_blocking_pids(w.pid)) as pid) holder
     left join pg_stat_activity b on b.pid = holder.pid

@@ -20,7 +20,7 @@ export const crashSafetyCheck = healthCheck<CrashSafetyRow | undefined>({
     return {
       status: "warn",
       evidence: listed(off.map((name) => `${name} is off`)),
-      cause: `A power cut or a crash of the machine may destroy the database, since ${off.join(" and ")} is off. What the server holds for written may not be on disk by then. The commands switch it on at once, without a restart`,
+      cause: `A power cut or a crash of the machine may destroy the database, since ${off.join(" and ")} is off. What the server holds for written may not be on disk by then. The command switches it on at once, without a restart`,
       fix: psql(scene, [...off.map((name) => `ALTER SYSTEM SET ${name} = on`), "SELECT pg_reload_conf()"]),
       docs: manual("runtime-config-wal.html#RUNTIME-CONFIG-WAL-SETTINGS"),
     };

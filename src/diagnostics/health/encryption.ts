@@ -21,7 +21,7 @@ export const encryptionCheck = healthCheck<EncryptionFacts>({
   judge({ tlsProtocol, remoteAddress, isOffered }, scene) {
     if (tlsProtocol !== undefined) return { status: "pass", evidence: `encrypted with ${tlsProtocol}` };
     if (remoteAddress === undefined) return { status: "pass", evidence: "a Unix socket, which leads nowhere else" };
-    if (isLoopback(remoteAddress))
+    if (isLoopback(remoteAddress.replace(/^::ffff:/, "")))
       return { status: "pass", evidence: "not encrypted, and does not leave this machine" };
     const { password, sslmode } = scene.subject.target;
     const what = password === undefined ? "the data" : "the password and the data";

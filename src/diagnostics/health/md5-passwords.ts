@@ -29,7 +29,7 @@ export const md5PasswordsCheck = healthCheck<Md5Facts>({
     return {
       status: "warn",
       evidence: listed(roles.map((role) => `the password of ${role} is kept as MD5`)),
-      cause: `${count(roles.length, "password is", "passwords are")} kept as MD5, such as that of ${first}. Whoever gets a copy can log in with it, and support for it is ending. The commands keep new passwords as SCRAM, and set that of ${first} anew; its programs need the new one`,
+      cause: `${count(roles.length, "password is", "passwords are")} kept as MD5, such as that of ${first}. Whoever gets a copy can log in with it, and support for it is ending. The command keeps new passwords as SCRAM, and sets that of ${first} anew; its programs need the new one`,
       fix: psql(scene, [
         "ALTER SYSTEM SET password_encryption = 'scram-sha-256'",
         "SELECT pg_reload_conf()",

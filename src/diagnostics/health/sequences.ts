@@ -151,7 +151,7 @@ function isColumnNarrow({ columnType }: SequenceRow): boolean {
 
 function howToMend(row: SequenceRow): string {
   if (isColumnNarrow(row)) {
-    return "as bigint there are enough. The commands rewrite the whole table, and nobody can use it meanwhile: on a large one add a second column of type bigint, fill it in steps, and change over";
+    return "as bigint there are enough. The command rewrites the whole table, and nobody can use it meanwhile: on a large one add a second column of type bigint, fill it in steps, and change over";
   }
   return row.type === "bigint"
     ? "its MAXVALUE ends it"

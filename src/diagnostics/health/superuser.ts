@@ -16,11 +16,11 @@ export const superuserCheck = healthCheck<RoleRow | undefined>({
   judge(row, scene) {
     const { user, database } = scene.subject.target;
     if (!row?.isSuperuser) return { status: "pass", evidence: `${user} is no superuser` };
-    const name = "app";
+    const name = user === "app" ? "app_user" : "app";
     return {
       status: "warn",
       evidence: `${user} is a superuser`,
-      cause: `The application connects as the superuser ${user}. Whoever gets at it reads and changes every database and runs programs on the server; it also takes the connections that are kept for a rescue. The commands make a role that may read and write the tables of the schema public: connect with --db-user ${name}`,
+      cause: `The application connects as the superuser ${user}. Whoever gets at it reads and changes every database and runs programs on the server; it also takes the connections that are kept for a rescue. The command makes a role that may read and write the tables of the schema public: connect with --db-user ${name}`,
       fix: psql(scene, [
         `CREATE ROLE ${name} LOGIN PASSWORD 'new-password'`,
         `GRANT CONNECT ON DATABASE ${sqlName(database)} TO ${name}`,

@@ -29,12 +29,15 @@ export const timeoutsCheck = healthCheck<readonly TimeoutRow[]>({
     if (missing.length === 0) {
       return { status: "pass", evidence: set.map(({ name, ms }) => `${name} is ${ms / 1000} s`).join(", ") };
     }
-    const role = sqlName(scene.subject.target.user);
-    const statements = missing.map((name) => `ALTER ROLE ${role} SET ${name} = '${PROPOSED[name]}'`);
+    const { user, database } = scene.subject.target;
+    const role = sqlName(user);
+    const statements = missing.map(
+      (name) => `ALTER ROLE ${role} IN DATABASE ${sqlName(database)} SET ${name} = '${PROPOSED[name]}'`,
+    );
     return {
       status: "warn",
-      evidence: listed(missing.map((name) => `${name} is not set for ${scene.subject.target.user}`)),
-      cause: `The server waits without limit for ${missing.map((name) => WHAT[name]).join(" and ")}, since ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not set. Locks and connections of a client that has vanished are then kept for ever. The commands set a limit for new sessions of this role: choose one above what its longest work takes`,
+      evidence: listed(missing.map((name) => `${name} is not set for ${user}`)),
+      cause: `The server waits without limit for ${missing.map((name) => WHAT[name]).join(" and ")}, since ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not set. Locks and connections of a client that has vanished are then kept for ever. The command sets a limit for new sessions of this role in this database: choose one above what its longest work takes, dumps and migrations included`,
       fix: psql(scene, statements),
       docs: manual("runtime-config-client.html#GUC-STATEMENT-TIMEOUT"),
     };

@@ -31,7 +31,7 @@ export const unusedIndexesCheck = healthCheck<readonly UnusedIndexRow[]>({
     const facts = rows.map((row) => `${qualified(row.schema, row.name)} on ${row.table} (${spellBytes(row.bytes)})`);
     return {
       status: "pass",
-      evidence: `${total}\n${listed(facts)}`,
+      evidence: listed([total, ...facts]),
       docs: manual("monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW"),
     };
   },

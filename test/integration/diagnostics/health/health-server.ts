@@ -13,10 +13,10 @@ import type { PostgresServer, ServerConfiguration } from "../../../support/postg
 import type { Row } from "../../../support/postgres-sql.ts";
 import { targetAt } from "../../../support/settings.ts";
 
-const PASSWORD = "app-password";
+export const PASSWORD = "app-password";
 
 /** Owns the database and may look at everything. */
-const APP = "app";
+export const APP = "app";
 /** Has no rights at all. */
 export const NOBODY = "nobody_special";
 

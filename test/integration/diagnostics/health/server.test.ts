@@ -180,7 +180,7 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
       status: "pass",
       evidence: "idle_in_transaction_session_timeout is 300 s, statement_timeout is 300 s",
     });
-    await server.psql("ALTER ROLE app RESET ALL; ALTER DATABASE deby_ecommerce RESET ALL");
+    await server.psql("ALTER ROLE app IN DATABASE deby_ecommerce RESET ALL; ALTER DATABASE deby_ecommerce RESET ALL");
   });
 
   test("a superuser as the application's role is told, and the commands make another", async () => {

@@ -205,6 +205,16 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
     judge: () => ({ status: "pass", evidence: "" }),
   });
 
+  test("every question is put in a read-only transaction that neither works nor waits for long", async () => {
+    const limits = ["transaction_read_only", "statement_timeout", "lock_timeout"];
+    const probe = healthCheck<readonly { all: string }[]>({
+      ...{ id: "probe", title: "Probe", worst: "fail", limits: {} },
+      look: ({ ask }) => ask(`select ${limits.map((name) => `current_setting('${name}')`).join(" || ' ' || ")} as all`),
+      judge: ([row]) => ({ status: "pass", evidence: row?.all ?? "" }),
+    });
+    expect(await find(server, probe)).toMatchObject({ evidence: "on 2s 100ms" });
+  });
+
   test("the server gives up a question before its deadline, and the next one is asked", async () => {
     const [first, second] = await runAll(server, [slow, connectionsCheck], { timeoutMs: 500 });
     expect(first).toMatchObject({
