@@ -24,15 +24,22 @@ const MARKS: Readonly<Record<CheckStatus, Mark>> = {
 };
 
 const ESC = "\u001B[";
+const DEFAULT_COLUMNS = 100;
+const FEWEST_COLUMNS = 60;
 
 export function paint(text: string, color: number, { hasColors = false }: TextOptions): string {
   return hasColors ? `${ESC}${color}m${text}${ESC}0m` : text;
 }
 
+/** How many columns a line may take. A terminal that does not know its width says 0. */
+export function textWidth({ columns }: TextOptions): number {
+  return Math.max(FEWEST_COLUMNS, Math.min(columns || DEFAULT_COLUMNS, DEFAULT_COLUMNS));
+}
+
 /** `✔ pass   `, as wide for every status. */
 export function statusMark(status: CheckStatus, options: TextOptions): string {
   const { symbol, word, color } = MARKS[status];
-  return paint(`${symbol} ${word.padEnd(7)}`, color, options);
+  return paint(`${symbol} ${word.padEnd(8)}`, color, options);
 }
 
 /** Breaks text at spaces into lines of at most `width`; its own line breaks stay. A word that is longer is cut. */

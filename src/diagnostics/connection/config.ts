@@ -1,6 +1,6 @@
 import { DATABASE_SETTINGS } from "../../config/database-settings.ts";
 import type { SettingSource } from "../../config/database-target.ts";
-import type { Check } from "../check.ts";
+import type { Check, Finding } from "../check.ts";
 
 /** Shown even at their defaults: what decides where and how to connect. */
 const ALWAYS_SHOWN = new Set([...DATABASE_SETTINGS.map(({ name }) => name), "connect-timeout", "target-session-attrs"]);
@@ -11,7 +11,9 @@ export const configCheck: Check = {
   title: "Configuration",
   group: "connection",
   needs: [],
-  async run({ subject: { settings, warnings } }) {
+  about: "Which values are in effect and where each comes from; sources that disagree are a warning.",
+  async run({ subject: { settings, warnings, refusal } }) {
+    if (refusal !== undefined) return refusedConfig(refusal);
     const shown = settings.filter(({ name, source }) => ALWAYS_SHOWN.has(name) || source !== "default");
     const rest = settings.length - shown.length;
     const evidence = tabulate(shown) + (rest > 0 ? `\n${rest} other settings are at their defaults` : "");
@@ -19,6 +21,12 @@ export const configCheck: Check = {
     return { status: "warn", evidence, cause: warnings.join("\n") };
   },
 };
+
+/** What somebody wrote is not valid: its first line says what, the others all of it. */
+function refusedConfig(refusal: string): Finding {
+  const docs = "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS";
+  return { status: "fail", evidence: refusal.split("\n").length > 1 ? refusal : "not valid", cause: refusal, docs };
+}
 
 /** Name, value and source in columns. */
 function tabulate(settings: readonly SettingSource[]): string {
