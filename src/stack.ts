@@ -39,7 +39,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
   const embedded = serve.embedded ? await startEmbedded() : undefined;
   const target = embedded?.target ?? config.database;
   const timings = new DatabaseTimings();
-  const db = openDatabase(target, pool, { ...embedded?.deps, observer: timings });
+  const db = openDatabase(target, embedded?.settings ?? pool, { ...embedded?.deps, observer: timings });
   const { version } = buildInfo;
   const metrics = startMetrics({ db, timings, clock: systemClock, version, startedAt });
   const stopLogging = logDatabase(db, { log, target, settings: pool, isEmbedded: serve.embedded });
@@ -73,7 +73,9 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     const { embeddedTarget, serveEmbedded } = await import("./embedded/serve-embedded.ts");
     const postgres = await serveEmbedded(serve.dataDir, log);
     const deps: SystemDeps = { isBusy: () => postgres.isBusy(), startAfter: postgres.settled };
-    return { postgres, target: embeddedTarget(postgres, config.database), deps };
+    // It looks like a pooler, and keeps the names of its clients apart.
+    const settings = pool.prepare === "auto" ? ({ ...pool, prepare: "on" } as const) : pool;
+    return { postgres, target: embeddedTarget(postgres, config.database), settings, deps };
   }
 
   /** The lines of a start, in their order; without a database the server's come first, the others when it is there. */

@@ -137,7 +137,7 @@ export interface ConnectionOptions {
    */
   readonly readLagLimit?: Duration | undefined;
   /**
-   * Named prepared statements; off behind a transaction pooler.
+   * Named prepared statements; auto: not behind a pooler, which is found out.
    * Default: `auto`. Environment: `DEBY_PREPARE`.
    */
   readonly prepare?: "auto" | "on" | "off" | undefined;

@@ -288,7 +288,7 @@ export const SETTINGS = [
     choices: ["auto", "on", "off"],
     group: "Pool",
     commands: SERVE,
-    meaning: "named prepared statements; off behind a transaction pooler",
+    meaning: "named prepared statements; auto: not behind a pooler, which is found out",
   },
   {
     name: "instances",

@@ -33,7 +33,7 @@ export function networkConnector(
   settings: Pick<PoolSettings, "prepare">,
   { clock, sweep }: ConnectorDeps,
 ): Connector {
-  const prepare = settings.prepare !== "off";
+  const { prepare } = settings;
   return {
     open: (applicationName, deadlineAt, signal, host) =>
       Connection.open({ ...target, hosts: [host] }, { clock, sweep, deadlineAt, signal, applicationName, prepare }),

@@ -136,6 +136,9 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
+    mayBeQueued: () =>
+      [...pool.connections()].some(({ backend }) => !backend.isDirect) &&
+      stalls.isWaitedForLessThan(settings.heartbeatTimeoutMs),
     // Whoever can be asked in another way has sessions that tell nothing about each other.
     checkStalls: async (prober, signal) => {
       if (isBusy) return;

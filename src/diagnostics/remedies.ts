@@ -20,6 +20,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
+import { misconfiguredPooler, noServerBehindPooler } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noHbaEntry,
@@ -194,6 +195,18 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   { codes: ["42501"], check: "database", means: "the role may not connect to this database", remedy: noPrivilege },
   { codes: ["53300"], check: "auth", means: "the server's connections are used up", remedy: tooManyConnections },
   { codes: ["57P03"], check: "auth", means: "the server starts up, recovers or shuts down", remedy: notReady },
+  {
+    codes: ["POOLER_NO_SERVER"],
+    check: "auth",
+    means: "PgBouncer answers, but has no server to give",
+    remedy: noServerBehindPooler,
+  },
+  {
+    codes: ["POOLER_MISCONFIGURED"],
+    check: "auth",
+    means: "PgBouncer answers, but does not know this database or user",
+    remedy: misconfiguredPooler,
+  },
   {
     codes: ["READ_ONLY", "NO_SUITABLE_HOST"],
     check: "role",

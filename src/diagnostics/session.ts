@@ -45,7 +45,7 @@ export class Session implements AsyncDisposable {
           deadlineAt: Math.min(deadlineAt, this.#clock.now() + subject.connectTimeoutMs),
           applicationName: "deby-check",
           // A check runs once, and named statements are what a transaction pooler may not carry.
-          prepare: false,
+          prepare: "off",
           signal,
         },
       );

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
+import { sessionsOf } from "../../support/database.ts";
 import { oldestPostgres } from "../../support/postgres-binaries.ts";
+import { serve } from "../../support/serve.ts";
 import { ReplicatedPair } from "../../support/standby.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { PROBE_HBA } from "../../support/writable-probe.ts";
 import { median } from "../faults/figures.ts";
 import { isSuccess } from "../faults/ledger.ts";
-import { HostsRun, prepare, readTable } from "./hosts-run.ts";
+import { environmentOf, HostsRun, prepare, readTable } from "./hosts-run.ts";
 
 /** From the moment at which the independent probe sees the new primary writable to the first write that succeeds. */
 const WRITES_AGAIN_WITHIN_MS = 500;
@@ -123,6 +125,7 @@ test("an old primary that comes back is refused and reported, by who runs and by
   // Whoever loses the connections to the right one must not end up with the other.
   await pair.standby.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'deby'");
   await Promise.all([run.load.progress(200), late.load.progress(200)]);
+  expect(await sessionsOf(pair.primary, "deby")).toBe(0);
   await late.load.stop();
   await run.load.stop();
   expect((await readTable(pair.primary)).size).toBe(before.size);
@@ -147,7 +150,30 @@ test("a switch-over whose old primary becomes the standby ends no request for th
     return lag;
   });
   tell("a switch-over", [lagMs]);
+  expect(await sessionsOf(pair.primary, "deby")).toBe(0);
   const { broken, lost } = await run.verdict(pair.standby, 1);
+  expect([broken, lost]).toEqual([[], []]);
+  expect(lagMs).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+}, 60_000);
+
+test("a primary that is only restarted is found again; reads went on from the standby meanwhile", async () => {
+  await using pair = await startPair();
+  await using run = await startRun(pair);
+  const lagMs = await run.strike(async () => {
+    await run.load.progress(200);
+    await pair.caughtUp();
+    const since = performance.now();
+    await pair.primary.stop();
+    await waitUntil("the state is read-only", () => run.health.last?.state === "read-only");
+    expect((await countReads(run, 1000)).succeeded).toBeGreaterThan(100);
+    await pair.primary.start();
+    const lag = await run.appLag(pair.primary, since);
+    await run.load.allWrite(performance.now());
+    return lag;
+  });
+  tell("a restart", [lagMs]);
+  expect(await sessionsOf(pair.standby, "deby")).toBe(0);
+  const { broken, lost } = await run.verdict(pair.primary, 1);
   expect([broken, lost]).toEqual([[], []]);
   expect(lagMs).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
 }, 60_000);
@@ -175,10 +201,31 @@ describe("a standby alone", () => {
     await run.load.allWrite(performance.now());
     expect((await put(run)).status).toBe(201);
   }, 90_000);
+
+  test("is enough to start with: the server listens, and the first write waits for the promotion", async () => {
+    await using pair = await startPair();
+    await pair.caughtUp();
+    await pair.primary.stop();
+    const { primary, standby } = pair;
+    await using deby = await serve({
+      until: "listening",
+      args: ["--canary"],
+      env: environmentOf([primary, standby], standby.database),
+    });
+    await deby.waitForState("read-only");
+    expect((await deby.fetch("/readyz")).status).toBe(200);
+    const writing = put(deby);
+    await waitUntil("the write is held", async () => {
+      const { pool } = (await (await deby.fetch("/api/pool")).json()) as { pool: { held: number } };
+      return pool.held > 0;
+    });
+    await pair.promote();
+    expect((await writing).status).toBe(201);
+  });
 });
 
 /** A write, what was answered, and when. */
-async function put({ url }: HostsRun) {
+async function put({ url }: { readonly url: string }) {
   const sentAt = performance.now();
   const response = await fetch(`${url}/api/canary/${randomUUID()}`, { method: "PUT" });
   const { code, outcome } = (await response.json()) as { code?: string; outcome?: string };
