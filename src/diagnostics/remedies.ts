@@ -20,7 +20,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
-import { misconfiguredPooler, noServerBehindPooler } from "./remedies/pooler.ts";
+import { misconfiguredPooler, noServerBehindPooler, unknownToPooler } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noHbaEntry,
@@ -191,6 +191,14 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     example: { routine: "InitializeSessionUserId", message: 'role "app" does not exist' },
   },
   { codes: ["28000"], check: "auth", means: "a rule in pg_hba.conf refuses us", remedy: notAuthorized },
+  {
+    codes: ["3D000"],
+    check: "database",
+    fits: ({ message }) => message.startsWith("no such database"),
+    means: "PgBouncer does not know the database",
+    remedy: unknownToPooler,
+    example: { message: "no such database: shop" },
+  },
   { codes: ["3D000"], check: "database", means: "no such database", remedy: noDatabase },
   { codes: ["42501"], check: "database", means: "the role may not connect to this database", remedy: noPrivilege },
   { codes: ["53300"], check: "auth", means: "the server's connections are used up", remedy: tooManyConnections },

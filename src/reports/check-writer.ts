@@ -63,7 +63,8 @@ export class CheckWriter {
     if (this.#hasBegun) return "";
     this.#hasBegun = true;
     const { user, address, database } = this.#target;
-    return lines([address === "" ? "deby check" : harmless(`deby check: ${user}@${address}/${database}`)]);
+    const title = address === "" ? "deby check" : `deby check: ${user}@${address}/${database}`;
+    return lines(wrapText(harmless(title), textWidth(this.#layout)));
   }
 
   /** The heading of a section that is not open yet. */

@@ -42,6 +42,8 @@ async function knockAt(address: HostPort, { subject, clock, deadlineAt, signal }
     return { line: `${label} accepts, ${(clock.now() - startedAt).toFixed(1)} ms` };
   } catch (error) {
     const reason = reasonOf(error);
+    // It was there to be reset; why, is a question of what listens.
+    if (reason.code === "ECONNRESET") return { line: `${label} accepts and resets` };
     return { line: `${label}: ${describeReason(reason)}`, reason };
   }
 }

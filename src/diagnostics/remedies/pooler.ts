@@ -17,6 +17,13 @@ export function misconfiguredPooler(situation: Situation): Remedy {
   return { cause, fix: [consoleCommand(situation, "SHOW DATABASES")], docs: DOCS };
 }
 
+/** The server may well have the database. */
+export function unknownToPooler(situation: Situation): Remedy {
+  const { label, subject } = situation;
+  const cause = `The pooler at ${label} does not know the database ${subject.target.database}. It is misspelt, or missing in the section [databases] of pgbouncer.ini`;
+  return { cause, fix: [consoleCommand(situation, "SHOW DATABASES"), consoleCommand(situation, "RELOAD")], docs: DOCS };
+}
+
 function saidBy({ label, trouble }: Situation): string {
   return `A pooler answers at ${label}, and says: ${trouble.message}`;
 }

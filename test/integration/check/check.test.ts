@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { CHECKS } from "../../../src/diagnostics/checks.ts";
+import { runDeby, spawnDeby } from "../../support/executable.ts";
+import { startPeer } from "../../support/peers.ts";
+import { startPostgres } from "../../support/postgres.ts";
+import { postgresVersions } from "../../support/postgres-binaries.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
+import { expectNarrow } from "./expect-trouble.ts";
+import { checkJson, type Environment, environmentOf } from "./run-check.ts";
+
+const CHECK_IDS = CHECKS.map(({ id }) => id);
+
+describe.each([...postgresVersions])("deby check with a healthy Postgres %d", (version) => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres({ version });
+    const tables = Array.from({ length: 22 }, (_, index) => `CREATE TABLE t${String(index).padStart(2, "0")} (id int)`);
+    await server.psql(`${tables.join(";")}; INSERT INTO t00 SELECT generate_series(1, 1000); ANALYZE t00`);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  test("passes every check, and says so in one line", async () => {
+    const { exitCode, stdout, stderr } = await runDeby(["check"], { env: environmentOf(server) });
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
+      new RegExp(`^All good: PostgreSQL ${version}\\.\\d+ answers in [\\d.]+ ms, 22 tables in deby_ecommerce$`),
+    );
+    for (const id of CHECK_IDS.slice(1)) expect(stdout).toContain(`✔ pass     ${id} `);
+    expect(stdout).toMatch(/db-host +127\.0\.0\.1 +environment \(PGHOST\)/);
+    expect(stdout).toMatch(/db-sslmode +prefer +default/);
+    expect(stdout).toMatch(/public\.t00 +~1,000 rows +\d+\.\d kB/);
+    expect(stdout).toContain("public.t19");
+    expect(stdout).not.toContain("public.t20");
+    expect(stdout).toContain("and 2 more");
+    expectNarrow(stdout);
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+  });
+
+  test("gives programs the versioned report and nothing else", async () => {
+    const { exitCode, stderr, report } = await checkJson({ env: environmentOf(server) });
+    expect(Object.keys(report)).toEqual(["schema", "target", "summary", "tables", "checks"]);
+    expect(report.schema).toBe("deby.check/1");
+    expect(report.summary).toEqual({ pass: 12, warn: 0, fail: 0, skip: 0, unknown: 0 });
+    expect(report.checks.map(({ id }) => id)).toEqual(CHECK_IDS);
+    for (const check of report.checks) {
+      expect(Object.keys(check)).toEqual(["id", "title", "status", "evidence", "cause", "fix", "docs", "ms"]);
+    }
+    expect(report.tables).toHaveLength(22);
+    expect(report.tables[0]).toEqual({
+      schema: "public",
+      name: "t00",
+      estimatedRows: 1000,
+      bytes: expect.any(Number) as number,
+    });
+    expect(report.tables[1]?.estimatedRows).toBeNull();
+    expect(report.target).toMatchObject({ address: `127.0.0.1:${server.port}`, user: "postgres" });
+    expect(report.target.settings).toContainEqual({
+      name: "db-password",
+      value: "***ry",
+      source: "environment",
+      from: "PGPASSWORD",
+    });
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+  });
+
+  test("is not held up by somebody's lock on a table", async () => {
+    await using _open = await lockTable(server, "t01");
+    const { exitCode, report } = await checkJson({ env: environmentOf(server) });
+    expect(exitCode).toBe(0);
+    expect(report.tables).toHaveLength(22);
+    expect(report.tables[1]).toMatchObject({ name: "t01", bytes: null });
+  });
+
+  test("leaves no connection behind", async () => {
+    await checkJson({ env: environmentOf(server) });
+    const left = "SELECT count(*)::int AS left FROM pg_stat_activity WHERE application_name = 'deby-check'";
+    expect(await server.psql(left)).toEqual([{ left: 0 }]);
+  });
+});
+
+/** Somebody who holds a table's strongest lock until disposal. */
+async function lockTable(server: PostgresServer, table: string): Promise<AsyncDisposable> {
+  const holding = server.psql(`BEGIN; LOCK TABLE ${table}; SELECT pg_sleep(20)`, { deadlineMs: 25_000 });
+  holding.catch(() => {});
+  const held = `SELECT pid FROM pg_locks WHERE relation = '${table}'::regclass AND mode = 'AccessExclusiveLock' AND granted`;
+  let pid: unknown;
+  while (pid === undefined) pid = (await server.psql(held))[0]?.["pid"];
+  return {
+    async [Symbol.asyncDispose]() {
+      await server.psql(`SELECT pg_terminate_backend(${pid})`);
+    },
+  };
+}
+
+test("deby check ends with 130 on Ctrl-C, without a report", async () => {
+  const connected = Promise.withResolvers<void>();
+  await using peer = await startPeer(() => connected.resolve());
+  const env = { PGHOST: peer.host, PGPORT: String(peer.port) };
+  await using deby = await spawnDeby(["check", "--json"], { env });
+  await connected.promise;
+  deby.kill("SIGINT");
+  expect(await deby.waitForExit(5_000)).toMatchObject({ exitCode: 130, stdout: "" });
+});
+
+describe("deby check and passwords", () => {
+  const passwords = ["p@ss/w#rd?%25:&=x", `it's "quoted" $HOME \\ \`id\``, "***sesam***öffne", "hunter2 hunter2"];
+
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  function sources(password: string): Environment[] {
+    const { host, port, user, database } = server;
+    const encoded = encodeURIComponent(password);
+    const docker = { POSTGRES_HOST: host, POSTGRES_PORT: String(port), POSTGRES_DB: database, POSTGRES_USER: user };
+    return [
+      { DATABASE_URL: `postgres://${user}:${encoded}@${host}:${port}/${database}` },
+      { DATABASE_URL: `postgres://${host}:${port}/${database}?user=${user}&password=${encoded}` },
+      { ...docker, POSTGRES_PASSWORD: password },
+      environmentOf(server, { PGPASSWORD: password }),
+    ];
+  }
+
+  test.each([...passwords])(
+    "never shows %p, right or wrong",
+    async (password) => {
+      await server.psql(`ALTER ROLE postgres PASSWORD '${password.replaceAll("'", "''")}'`);
+      const wrong = `${password}!`;
+      for (const [secret, exitCode] of [
+        [password, 0],
+        [wrong, 1],
+      ] as const) {
+        for (const env of sources(secret)) {
+          for (const flags of [["check"], ["check", "--json"]]) {
+            const result = await runDeby(flags, { env });
+            expect(result.exitCode).toBe(exitCode);
+            for (const shape of shapesOf(password)) expect(result.stdout + result.stderr).not.toContain(shape);
+          }
+        }
+      }
+    },
+    60_000,
+  );
+
+  function shapesOf(password: string): string[] {
+    const inJson = JSON.stringify(password).slice(1, -1);
+    const bytes = Buffer.from(password);
+    return [password, encodeURIComponent(password), inJson, bytes.toString("base64"), bytes.toString("hex")];
+  }
+});
