@@ -44,14 +44,17 @@ export async function waitUntilUsable(subject: Subject, options: WaitOptions): P
   const { checks } = selectChecks(selection.checks, { only: [LAST_NEEDED] });
   const entrance: Selection = { checks, isReported: selection.isReported };
   let seen: string | undefined;
+  let last: CheckReport | undefined;
   while (true) {
     const untilAt = seen === undefined ? limitAt : Math.max(limitAt, clock.now() + CONFIRM_LIMIT_MS);
     const { report, server } = await look(subject, { ...options, untilAt, selection: seen ? selection : entrance });
     if (server !== undefined && server === seen) return { isUsable: true, report };
     seen = server;
     const obstacle = seen === undefined ? report.checks.find(isObstacle) : undefined;
+    // What the limit has cut short tells of the limit, not of the database.
+    if (seen === undefined && clock.now() >= limitAt) return { isUsable: false, report: last ?? report };
+    last = report;
     if (obstacle !== undefined) onObstacle(obstacle);
-    if (clock.now() >= limitAt && seen === undefined) return { isUsable: false, report };
     const pauseMs = seen === undefined ? Math.min(PAUSE_MS, limitAt - clock.now()) : CONFIRM_AFTER_MS;
     await sleep(clock, pauseMs, signal);
     if (obstacle?.id === "tcp") await untilAnswered(subject, options);
