@@ -1,12 +1,13 @@
 import type { Check, CheckResult } from "../diagnostics/check.ts";
+import { harmless } from "../reports/check-text.ts";
 import type { CommandIo } from "./io.ts";
 
 /** What is under way, on stderr. */
 export interface Progress {
   /** A check begins. */
   step(check: Pick<Check, "title">): void;
-  /** Something is still in the way of what is waited for. */
-  waiting(obstacle: Pick<CheckResult, "id" | "evidence">): void;
+  /** Something is still in the way of what has been waited for so long. */
+  waiting(obstacle: Pick<CheckResult, "id" | "evidence">, waitedMs: number): void;
   clear(): void;
 }
 
@@ -25,14 +26,14 @@ export function progressOn({ stderr, env }: Pick<CommandIo, "stderr" | "env">): 
       isShown = true;
       show(`  … ${title}`);
     },
-    waiting({ id, evidence }) {
-      const [obstacle = ""] = evidence.split("\n");
-      const text = `Waiting for the database: ${id}: ${obstacle}`;
+    waiting({ id, evidence }, waitedMs) {
+      const [line = ""] = evidence.split("\n");
+      const obstacle = `${id}: ${harmless(line)}`;
       if (isLive) {
         isShown = true;
-        show(text);
-      } else if (text !== lastObstacle) stderr.write(`${text}\n`);
-      lastObstacle = text;
+        show(`Waiting for the database, ${Math.floor(waitedMs / 1000)} s: ${obstacle}`);
+      } else if (obstacle !== lastObstacle) stderr.write(`Waiting for the database: ${obstacle}\n`);
+      lastObstacle = obstacle;
     },
     clear() {
       if (isShown) show("");

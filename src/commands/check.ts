@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { wantsColors } from "../core/log.ts";
-import type { Subject } from "../diagnostics/check.ts";
+import type { CheckResult, Subject } from "../diagnostics/check.ts";
 import { CHECKS } from "../diagnostics/checks.ts";
 import { examine } from "../diagnostics/examine.ts";
 import { explain } from "../diagnostics/explain.ts";
@@ -92,11 +92,13 @@ async function runCheck(subject: Subject, run: Run & { readonly signal: AbortSig
   const progress = progressOn(io);
   try {
     if (waitMs !== undefined) {
-      const limitAt = systemClock.now() + waitMs;
+      const startedAt = systemClock.now();
+      const limitAt = startedAt + waitMs;
+      const onObstacle = (result: CheckResult) => progress.waiting(result, systemClock.now() - startedAt);
       const { isUsable, report } = await waitUntilUsable(subject, {
         ...options,
         limitAt,
-        onObstacle: progress.waiting,
+        onObstacle,
       });
       progress.clear();
       deliver(report, run);

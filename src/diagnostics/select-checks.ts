@@ -31,17 +31,19 @@ export function selectChecks(all: readonly Check[], { only, skip = [] }: Wishes 
   };
 }
 
+const GROUPS: readonly string[] = ["connection", "health"] satisfies Check["group"][];
+
 function checksNamed(all: readonly Check[], names: readonly string[], flag: string): Check[] {
   return names.flatMap((name) => {
     const found = all.filter(({ id, group }) => id === name || group === name);
-    if (found.length === 0) throw unknownCheck(all, name, `--${flag}`);
+    if (found.length === 0 && !GROUPS.includes(name)) throw unknownCheck(all, name, `--${flag}`);
     return found;
   });
 }
 
 /** The error for a name that nobody has. */
-export function unknownCheck(all: readonly Check[], name: string, flag: string, others: readonly string[] = []) {
-  const near = closest(name, [...new Set(all.flatMap(({ id, group }) => [id, group])), ...others]);
+export function unknownCheck(all: readonly Check[], name: string, flag: string): DebyError {
+  const near = closest(name, [...all.map(({ id }) => id), ...GROUPS]);
   const hint = near === undefined ? "deby check --list shows them" : `did you mean ${near}?`;
   return new DebyError("USAGE", `${flag} names no check: "${name}"; ${hint}`);
 }

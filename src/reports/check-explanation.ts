@@ -19,7 +19,7 @@ export function renderExplanation({ check, troubles }: Explanation, options: Tex
   const width = textWidth(options);
   const head = check === undefined ? [] : checkLines(check, width);
   const blocks = troubles.map(({ codes, means, remedy }) => [
-    `${paint(codes.join(", "), 1, options)}: ${means}`,
+    ...wrapText(`${codes.join(", ")}: ${means}`, width).map((line) => paint(line, 1, options)),
     ...indented(wrapText(remedy.cause, width - 2), 2),
     ...fixLines(remedy.fix, options),
     ...indented([remedy.docs], 2),
