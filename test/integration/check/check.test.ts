@@ -6,7 +6,7 @@ import { startPostgres } from "../../support/postgres.ts";
 import { postgresVersions } from "../../support/postgres-binaries.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 import { expectNarrow } from "./expect-trouble.ts";
-import { checkJson, type Environment, environmentOf } from "./run-check.ts";
+import { checkJson, environmentOf } from "./run-check.ts";
 
 const CHECK_IDS = CHECKS.map(({ id }) => id);
 
