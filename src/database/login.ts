@@ -1,11 +1,11 @@
 import { Socket } from "node:net";
 import postgres from "postgres";
 import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
-import { codedError, type WithinOptions, within } from "../core/within.ts";
+import { codedError, within } from "../core/within.ts";
 import { arrayTypes } from "./array-types.ts";
 import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./backend.ts";
 import type { BackendKey } from "./cancel.ts";
-import { dial } from "./dial.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
 import { codeOf } from "./sqlstate.ts";
@@ -13,7 +13,7 @@ import { discard } from "./tls.ts";
 import { transactionStatus } from "./transaction-status.ts";
 
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
-export interface LoginOptions extends WithinOptions {
+export interface LoginOptions extends DialOptions {
   readonly applicationName: string;
   /** Named prepared statements; `auto`: not behind a pooler, which may change the server under a session. */
   readonly prepare: PoolSettings["prepare"];

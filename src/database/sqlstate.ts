@@ -45,13 +45,14 @@ const MISCONFIGURED = new Set([
   "SASL_SIGNATURE_MISMATCH",
   "POOLER_MISCONFIGURED",
 ]);
+const ROUTING = new Set(["READ_ONLY", "NO_SUITABLE_HOST", "OUTDATED_HOST"]);
 const TRANSIENT = new Set(["57P03", "53300", "POOLER_NO_SERVER"]);
 
 /** Classifies a code that ended an attempt to connect. */
 export function classifyConnectFailure(code: string): FailureClass {
   if (MISCONFIGURED.has(code)) return "misconfigured";
   if (TRANSIENT.has(code)) return "transient";
-  if (code === "READ_ONLY" || code === "NO_SUITABLE_HOST") return "routing";
+  if (ROUTING.has(code)) return "routing";
   return "lost";
 }
 

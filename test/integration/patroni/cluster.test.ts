@@ -7,6 +7,8 @@ import { HostsRun, prepare } from "../hosts/hosts-run.ts";
 
 /** From the moment at which the independent probe sees the new leader writable to the first write that succeeds. */
 const WRITES_AGAIN_WITHIN_MS = 500;
+/** The figure is the switchovers' median; a single one may meet a machine that has other things to do. */
+const ONCE_WITHIN_MS = 2000;
 /** Where no socket closes: stall-after, 2 s, and as long again. */
 const STALL_NOTICED_WITHIN_MS = 4000;
 const SWITCHOVERS = 5;
@@ -62,7 +64,7 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
       tell("kill -9", [lag]);
       const { broken, lost } = await run.verdict(await cluster.leader(), 1);
       expect([broken, lost]).toEqual([[], []]);
-      expect(lag).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
+      expect(lag).toBeLessThanOrEqual(ONCE_WITHIN_MS);
     },
     LIMIT_MS,
   );
