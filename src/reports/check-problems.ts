@@ -20,8 +20,17 @@ export function problemLines(report: CheckReport, options: TextOptions): string[
 
 function explanationLines({ id, status, cause, evidence, fix, docs }: CheckResult, options: TextOptions): string[] {
   const text = wrapText(harmless(`${id}: ${cause ?? evidence}`), textWidth(options) - INDENT);
-  const see = docs === null ? [] : indented([docs], INDENT, label("see"));
-  return [...indented(text, INDENT, `  ${statusMark(status, options)} `), ...fixLines(fix, options), ...see];
+  return [
+    ...indented(text, INDENT, `  ${statusMark(status, options)} `),
+    ...fixLines(fix, options),
+    ...docsLines(docs, options),
+  ];
+}
+
+/** An address is in one piece, and further left where it would be too long. */
+function docsLines(docs: string | null, options: TextOptions): string[] {
+  if (docs === null) return [];
+  return docs.length + INDENT > textWidth(options) ? [`    see ${docs}`] : [`${label("see")}${docs}`];
 }
 
 /** The commands for the system in use, in the order in which they are typed, then those for other systems. */

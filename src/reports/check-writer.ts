@@ -20,7 +20,6 @@ export interface Layout extends TextOptions {
 export class CheckWriter {
   readonly #target: ReportTarget;
   readonly #layout: Layout;
-  readonly #idWidth: number;
   /** The section that is being written. */
   #section = "";
   #hasBegun = false;
@@ -30,8 +29,6 @@ export class CheckWriter {
   constructor(target: ReportTarget, layout: Layout) {
     this.#target = target;
     this.#layout = layout;
-    const widths = (layout.ids ?? []).filter((id) => id !== "config").map((id) => id.length);
-    this.#idWidth = Math.max(SHORTEST_ID_WIDTH, ...widths);
   }
 
   /** The text that a result adds. */
@@ -39,7 +36,7 @@ export class CheckWriter {
     const { id, status, evidence } = result;
     if (id === "config")
       return status === "fail" ? this.#begin() : this.#open("Configuration") + this.#configuration(evidence);
-    const section = this.#layout.healthIds?.includes(id) ? "Health" : "Connection";
+    const section = this.#sectionOf(id);
     if (status === "skip") {
       const before = this.#skipped[0]?.evidence === evidence ? "" : this.#flush();
       const heading = this.#open(section);
@@ -56,6 +53,16 @@ export class CheckWriter {
     const problems = problemLines(report, this.#layout);
     const heading = problems.length === 0 ? "" : `\n${paint("Problems", 1, this.#layout)}\n`;
     return `${begun}${heading}${lines(problems)}\n${lines(closingLines(report, this.#layout))}`;
+  }
+
+  #sectionOf(id: string): string {
+    if (id === "config") return "Configuration";
+    return this.#layout.healthIds?.includes(id) ? "Health" : "Connection";
+  }
+
+  #idWidthOf(section: string): number {
+    const ids = (this.#layout.ids ?? []).filter((id) => this.#sectionOf(id) === section);
+    return Math.max(SHORTEST_ID_WIDTH, ...ids.map((id) => id.length));
   }
 
   /** The first line of all. */
@@ -88,8 +95,9 @@ export class CheckWriter {
 
   /** One check as one row: mark, id, what was seen. */
   #row(id: string, status: CheckResult["status"], evidence: string): string {
-    const indent = 2 + MARK_WIDTH + this.#idWidth + 2;
-    const lead = `  ${statusMark(status, this.#layout)} ${id.padEnd(this.#idWidth + 2)}`;
+    const idWidth = this.#idWidthOf(this.#sectionOf(id));
+    const indent = 2 + MARK_WIDTH + idWidth + 2;
+    const lead = `  ${statusMark(status, this.#layout)} ${id.padEnd(idWidth + 2)}`;
     return lines(indented(wrapText(harmless(evidence), textWidth(this.#layout) - indent), indent, lead));
   }
 
