@@ -74,8 +74,8 @@ async function soak(minutes: number, random: Random): Promise<string[]> {
     broken.push(...(await strike(fault, { stage, served, pauseMs })));
   }
   await served.load.stop();
-  broken.push(...(await examinePool(stage.server, served)), ...judgeMemory(memory));
-  return [...broken, ...(await examineEnd(stage.server, served))];
+  broken.push(...(await examinePool(stage, served)), ...judgeMemory(memory));
+  return [...broken, ...(await examineEnd(stage, served))];
 }
 
 interface Moment {

@@ -137,10 +137,15 @@ export interface ConnectionOptions {
    */
   readonly readLagLimit?: Duration | undefined;
   /**
-   * Named prepared statements; off behind a transaction pooler.
+   * Named prepared statements; auto: not behind a pooler, which is found out.
    * Default: `auto`. Environment: `DEBY_PREPARE`.
    */
   readonly prepare?: "auto" | "on" | "off" | undefined;
+  /**
+   * How many processes of deby share the server, for the checks of its connections.
+   * 1 to 100000. Default: `1`. Environment: `DEBY_INSTANCES`.
+   */
+  readonly instances?: number | undefined;
   /**
    * Pause between background probes, which have a connection of their own.
    * 10ms to 24h. Default: `30s`. Environment: `DEBY_HEARTBEAT_INTERVAL`.

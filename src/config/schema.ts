@@ -288,7 +288,17 @@ export const SETTINGS = [
     choices: ["auto", "on", "off"],
     group: "Pool",
     commands: SERVE,
-    meaning: "named prepared statements; off behind a transaction pooler",
+    meaning: "named prepared statements; auto: not behind a pooler, which is found out",
+  },
+  {
+    name: "instances",
+    kind: "count",
+    default: "1",
+    min: "1",
+    max: "100000",
+    group: "Pool",
+    commands: ["serve", "check"],
+    meaning: "how many processes of deby share the server, for the checks of its connections",
   },
   {
     name: "heartbeat-interval",

@@ -14,6 +14,13 @@ import type { Holder } from "./lease-guard.ts";
 import { type LoginOptions, login, type Session } from "./login.ts";
 import { connectError, lostError, statementError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
+import {
+  IN_FAILED_TRANSACTION,
+  IN_TRANSACTION,
+  OUTSIDE_TRANSACTION,
+  READY_BYTES,
+  transactionStatus,
+} from "./transaction-status.ts";
 
 export interface ConnectionOptions extends LoginOptions {
   readonly sweep: DeadlineSweep;
@@ -46,12 +53,6 @@ interface Pending {
   readonly listener: AnswerListener<never>;
   readonly bytesBefore: number;
 }
-
-/** Source: PostgreSQL protocol, ReadyForQuery: Z, and I, T or E. */
-const READY_FOR_QUERY = 0x5a;
-const OUTSIDE_TRANSACTION = 0x49;
-const IN_TRANSACTION = 0x54;
-const IN_FAILED_TRANSACTION = 0x45;
 
 /** How long a request to cancel may take; nobody waits for it. */
 const CANCEL_LIMIT_MS = 1000;
@@ -111,8 +112,8 @@ export class Connection implements Sweepable {
     // Before the driver, which may end a statement in the course of the same chunk.
     socket.prependListener("data", (chunk: Buffer) => {
       this.chunksReceived += 1;
-      // A ReadyForQuery of 6 bytes may come in pieces.
-      this.#lastChunk = chunk.length < 6 && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
+      // A ReadyForQuery may come in pieces.
+      this.#lastChunk = chunk.length < READY_BYTES && this.#lastChunk ? Buffer.concat([this.#lastChunk, chunk]) : chunk;
     });
   }
 
@@ -226,8 +227,11 @@ export class Connection implements Sweepable {
   #expire(): void {
     this.#isClosing = true;
     const options = { outcome: this.#outcome(), reason: "DEADLINE" };
-    this.#lose(new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options));
-    if (this.#isCancellable) this.#cancel();
+    const error = new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options);
+    const isCancelled = this.#isCancellable;
+    // A pooler knows whom to cancel only as long as the session is there, which nobody uses any more.
+    this.#lose(error, isCancelled && !this.backend.isDirect ? this.#cancel() : undefined);
+    if (isCancelled && this.backend.isDirect) void this.#cancel();
   }
 
   #begin<R>(query: DriverQuery<R>, deadlineAt: number, listener: AnswerListener<R>): void {
@@ -274,12 +278,12 @@ export class Connection implements Sweepable {
   }
 
   /** The server would run what we have given up on to its end. Best effort: it may be frozen or gone. */
-  #cancel(): void {
+  async #cancel(): Promise<void> {
     const { clock } = this.#options;
     const { hostPort, key } = this.#session;
     const target = { ...this.#target, hosts: [hostPort] };
     // Not with the dial's signal, which ends with the reason to dial.
-    requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
+    await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
   /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
@@ -291,13 +295,15 @@ export class Connection implements Sweepable {
     return this.#wasSent() ? "unknown" : "not-executed";
   }
 
-  #lose(error: unknown): void {
+  /** The socket is reset at once, or after `last`. */
+  #lose(error: unknown, last: Promise<void> | undefined = undefined): void {
     if (this.#lost) return;
     const pending = this.#pending;
     const cause = this.#isClosing ? error : (parseFarewell(this.#lastChunk) ?? error);
     this.#lost = error instanceof DebyError ? error : lostError(cause, this.#wasSent());
     this.#rest();
-    discard(this.#socket);
+    if (last === undefined) discard(this.#socket);
+    else void last.then(() => discard(this.#socket));
     // The pool first: it stops to hand out and to open before the statement's owner gives its connection back.
     if (!this.#isClosing) this.onLost(this.#lost);
     pending?.listener.failed(this.#lost);
@@ -314,10 +320,4 @@ function plainRows<R>(rows: readonly R[]): R[] {
 
 function asListener<R>(resolve: (answer: Answer<R>) => void, reject: (error: unknown) => void): AnswerListener<R> {
   return { answered: (rows, command) => resolve({ rows, command }), failed: reject };
-}
-
-/** The last byte of a chunk that ends with ReadyForQuery. Source: PostgreSQL protocol. */
-function transactionStatus(chunk: Buffer | undefined): number | undefined {
-  if (chunk === undefined || chunk.length < 6 || chunk[chunk.length - 6] !== READY_FOR_QUERY) return undefined;
-  return chunk[chunk.length - 1];
 }

@@ -15,7 +15,10 @@ export interface Dialled {
 }
 
 /** The deadline is the moment by which the socket must be ready, TLS included. */
-export type DialOptions = WithinOptions;
+export interface DialOptions extends WithinOptions {
+  /** Called when an address has accepted, which tells that a machine is there, if nothing of a server. */
+  readonly onReached?: (() => void) | undefined;
+}
 
 /** One place to try: an address and the name it came from. */
 interface Candidate {
@@ -38,6 +41,7 @@ const STAGGER_MS = 250;
 export async function dial(target: DatabaseTarget, options: DialOptions): Promise<Dialled> {
   const candidates = await findCandidates(target.hosts, options);
   const { socket, candidate } = await firstToAccept(candidates, options);
+  options.onReached?.();
   const known = { hostPort: candidate.hostPort, address: candidate.label };
   if (!wantsTls(target.sslmode, candidate.host)) {
     return { socket, ...known, isEncrypted: false };

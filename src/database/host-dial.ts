@@ -1,6 +1,7 @@
 import type { HostPort } from "../config/types.ts";
 import { codedError } from "../core/within.ts";
 import type { ProbeConnection } from "./monitor.ts";
+import type { Found } from "./rivals.ts";
 import { codeOf } from "./sqlstate.ts";
 
 /** A host that has said nothing for so long since its dial keeps silent. */
@@ -23,22 +24,32 @@ export class HostDial<C extends ProbeConnection> {
   readonly host: HostPort;
   readonly startedAt: number;
   readonly isMute: boolean;
+  /** The host has accepted: somebody is there, who may be slow. */
+  isReached = false;
   /** Resolves when it has ended, well or not. */
   readonly settled: Promise<void>;
   readonly #trustedServer: string | undefined;
-  #connection: C | undefined;
+  #found: Found<C> | undefined;
   #error: unknown;
   #isDiscarded = false;
 
-  constructor(host: HostPort, dialled: Promise<C>, { startedAt, isMute, trustedServer }: HostKnowledge) {
+  /** `dial` calls back when the host has accepted. */
+  constructor(
+    host: HostPort,
+    dial: (onReached: () => void) => Promise<Found<C>>,
+    { startedAt, isMute, trustedServer }: HostKnowledge,
+  ) {
     this.host = host;
     this.startedAt = startedAt;
     this.isMute = isMute;
     this.#trustedServer = trustedServer;
+    const dialled = dial(() => {
+      this.isReached = true;
+    });
     this.settled = dialled.then(
-      (connection) => {
-        this.#connection = connection;
-        if (this.#isDiscarded) void connection.close();
+      (found) => {
+        this.#found = found;
+        if (this.#isDiscarded) void found.connection.close();
       },
       (error) => {
         this.#error = error;
@@ -47,12 +58,21 @@ export class HostDial<C extends ProbeConnection> {
   }
 
   /** Undefined until it has come about, and when it is lost again. */
+  get found(): Found<C> | undefined {
+    return this.#found?.connection.isLost ? undefined : this.#found;
+  }
+
   get connection(): C | undefined {
-    return this.#connection?.isLost ? undefined : this.#connection;
+    return this.found?.connection;
   }
 
   get isPending(): boolean {
-    return this.#connection === undefined && this.#error === undefined;
+    return this.#found === undefined && this.#error === undefined;
+  }
+
+  /** A successor of the server that we were with has answered. */
+  get isSuccessor(): boolean {
+    return this.found?.isSuccessor === true;
   }
 
   /** The server that we are with has answered. */
@@ -73,12 +93,12 @@ export class HostDial<C extends ProbeConnection> {
 
   /** Whether the host has answered, be it with a refusal. */
   get hasSpoken(): boolean {
-    return this.#connection !== undefined || (this.#error !== undefined && !SILENCE.has(codeOf(this.#error)));
+    return this.#found !== undefined || (this.#error !== undefined && !SILENCE.has(codeOf(this.#error)));
   }
 
   /** Nobody wants the connection, be it there already or still to come. */
   discard(): void {
     this.#isDiscarded = true;
-    void this.#connection?.close();
+    void this.#found?.connection.close();
   }
 }

@@ -10,10 +10,15 @@ import { type Fitness, fitnessOf } from "./role.ts";
 const STAGGER_MS = 200;
 /** How long after its dial a host is still waited for that may be better than one that would do. */
 const GRACE_MS = 200;
+/** The same for a host that has accepted, so that somebody is there: on a busy machine a login takes its time. */
+const REACHED_GRACE_MS = 1000;
 /** The same for a host that kept silent the last time. */
 const MUTE_GRACE_MS = 100;
 
-type SeenDial = Pick<HostDial<ProbeConnection>, "startedAt" | "isMute" | "isPending" | "isTrusted"> & {
+type SeenDial = Pick<
+  HostDial<ProbeConnection>,
+  "startedAt" | "isMute" | "isReached" | "isPending" | "isTrusted" | "isSuccessor"
+> & {
   readonly connection: Pick<ProbeConnection, "facts"> | undefined;
 };
 
@@ -52,14 +57,18 @@ export function nextStep<D extends SeenDial>(state: SearchState<D>): SearchStep<
     const dueAt = Math.max(now, ...heldUpBy.map(({ startedAt }) => startedAt + STAGGER_MS));
     return dueAt <= now ? { kind: "dial" } : { kind: "wait", until: dueAt };
   }
-  const until = Math.max(now, ...pending.map((dial) => dial.startedAt + graceOf(dial, best, isPatient)));
+  // Who was promoted after the server that we were with is hardly the wrong one.
+  const mostMs = withFitness("wanted").some(({ isSuccessor }) => isSuccessor) ? GRACE_MS : Number.POSITIVE_INFINITY;
+  const graceMs = (dial: D): number => Math.min(graceOf(dial, best, isPatient), mostMs);
+  const until = Math.max(now, ...pending.map((dial) => dial.startedAt + graceMs(dial)));
   if (until > now) return { kind: "wait", until };
   return best === undefined ? { kind: "fail" } : { kind: "take", best: withFitness(best) };
 }
 
 /** How long after its dial a host is waited for, given the best that has answered. */
-function graceOf({ isMute }: SeenDial, best: Fitness | undefined, isPatient: boolean): number {
-  if (best === "wanted" || best === "makeshift") return isMute ? MUTE_GRACE_MS : GRACE_MS;
+function graceOf({ isMute, isReached }: SeenDial, best: Fitness | undefined, isPatient: boolean): number {
+  if (best === "wanted" || best === "makeshift")
+    return isMute ? MUTE_GRACE_MS : isReached ? REACHED_GRACE_MS : GRACE_MS;
   // Nobody takes writes: the one that is slow today may do so, and its dial has a deadline of its own.
   const isGivenUp = isMute && !(isPatient && best === undefined);
   return isGivenUp ? MUTE_GRACE_MS : Number.POSITIVE_INFINITY;

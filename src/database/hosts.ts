@@ -2,9 +2,10 @@ import type { HostPort, TargetSessionAttrs } from "../config/types.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { codedError, type WithinOptions } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
-import type { Connector } from "./connector.ts";
+import type { Connector, OpenOptions } from "./connector.ts";
 import { addressLabel } from "./dial.ts";
 import type { HostRefused } from "./events.ts";
+import { type History, historyOf, isOlder } from "./history.ts";
 import { HostDial, type HostKnowledge } from "./host-dial.ts";
 import { nextStep } from "./host-search.ts";
 import type { ProbeConnection } from "./monitor.ts";
@@ -22,14 +23,11 @@ export interface HostsDeps {
   readonly hosts: readonly HostPort[];
   readonly wanted: TargetSessionAttrs;
   readonly connector: Connector;
-  /** A server that takes writes, too, was left aside; told once for each start of it. */
+  /** A server that takes writes, too, or has an older history, was left aside; told once for each start of it. */
   readonly onRefused: (refused: HostRefused) => void;
 }
 
-export interface SearchOptions {
-  readonly applicationName: string;
-  readonly deadlineAt: number;
-  readonly signal: AbortSignal;
+export interface SearchOptions extends Omit<OpenOptions, "host" | "onReached"> {
   /** Waits as long as it may for hosts that kept silent the last time. Default: does not. */
   readonly isPatient?: boolean;
 }
@@ -43,13 +41,10 @@ export class Hosts {
   readonly #mute = new Set<HostPort>();
   readonly #rivals: Rivals;
   #chosen: Found<HostConnection> | undefined;
-  /** Another server seems to be the right one: the next search asks all of them. */
-  #isChallenged = false;
-  #isScouting = false;
 
   constructor(deps: HostsDeps) {
     this.#deps = deps;
-    this.#rivals = new Rivals(deps.clock, deps.onRefused);
+    this.#rivals = new Rivals(deps.onRefused);
   }
 
   get areSeveral(): boolean {
@@ -61,10 +56,10 @@ export class Hosts {
    * Throws the errors of `Connection.open`, with reason MOVED where another server answers there, and READ_ONLY where
    * it does not take writes any more.
    */
-  async open(applicationName: string, deadlineAt: number, signal: AbortSignal): Promise<HostConnection> {
+  async open(options: Omit<OpenOptions, "host">): Promise<HostConnection> {
     const { connector, wanted } = this.#deps;
     const { host = this.#first } = this.#chosen ?? {};
-    const connection = await connector.open(applicationName, deadlineAt, signal, host);
+    const connection = await connector.open({ ...options, host });
     const ours = this.#chosen?.connection;
     if (ours === undefined) return connection;
     const isAnother = this.areSeveral && connection.backend.server !== ours.backend.server;
@@ -84,43 +79,56 @@ export class Hosts {
 
   /**
    * A connection to the host that serves best, which is the chosen one from then on.
-   * Throws the errors of `Connection.open`, with reason NO_SUITABLE_HOST where none has a role that would do.
+   * Throws the errors of `Connection.open`, with reason NO_SUITABLE_HOST where none has a role that would do, and
+   * OUTDATED_HOST where the only one that takes writes is one that another had replaced.
    */
   async search(options: SearchOptions): Promise<HostConnection> {
-    const found = await (this.areSeveral ? this.#race(options) : this.#ask(this.#first, options));
+    const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#first }));
     this.#chosen = found;
-    this.#isChallenged = false;
+    this.#rivals.use(found);
     return found.connection;
   }
 
-  /**
-   * Looks at the hosts that we are not with. Returns the error to act on where one of them takes writes and was promoted
-   * later than ours; one that was not is refused and reported.
-   */
-  async scout(options: SearchOptions): Promise<DebyError | undefined> {
-    const { wanted, hosts } = this.#deps;
-    const ours = this.#chosen;
-    if (!this.areSeveral || !isUnique(wanted) || ours === undefined || this.#isScouting) return undefined;
-    this.#isScouting = true;
-    const found: Found<HostConnection>[] = [];
-    const visit = async (some: readonly HostPort[]): Promise<void> => {
-      const there = await Promise.all(some.map((host) => this.#visit(host, options)));
-      found.unshift(...there.filter((one) => one !== undefined));
-    };
+  /** The hosts that we are not with. */
+  others(): HostPort[] {
+    const { host: ours = this.#first } = this.#chosen ?? {};
+    return this.#deps.hosts.filter((host) => host !== ours);
+  }
+
+  isWanted(role: Parameters<typeof hasRole>[0]): boolean {
+    return hasRole(role, this.#deps.wanted);
+  }
+
+  /** A connection to the server at a host that we are not with, whatever it is. */
+  async visit(options: OpenOptions): Promise<HostConnection> {
+    const { host } = options;
     try {
-      await visit(hosts.filter((host) => host !== ours.host));
-      const isAlone = found.every(({ connection }) => connection.backend.server === ours.connection.backend.server);
-      if (isAlone) return undefined;
-      await visit([ours.host]);
-      const winner = found[0]?.host === ours.host ? await this.#rivals.latest(found) : undefined;
-      if (winner === undefined || winner.host === ours.host || this.#chosen !== ours) return undefined;
-      this.#isChallenged = true;
-      const why = codedError("MOVED", `${winner.connection.facts.address} was promoted later`);
-      return connectError(why, addressLabel(ours.host));
-    } finally {
-      for (const { connection } of found) void connection.close();
-      this.#isScouting = false;
+      const connection = await this.#deps.connector.open(options);
+      this.#mute.delete(host);
+      return connection;
+    } catch (error) {
+      if (codeOf(error) === "ETIMEDOUT") this.#mute.add(host);
+      throw error;
     }
+  }
+
+  /**
+   * Another server takes writes. Returns the error to act on where it was promoted later than ours; otherwise it is
+   * refused and reported.
+   */
+  async challenge(host: HostPort, connection: HostConnection): Promise<DebyError | undefined> {
+    const ours = this.#chosen;
+    if (ours === undefined || ours.connection.backend.server === connection.backend.server) return undefined;
+    const history = await historyOf(connection, this.#deps.clock.now());
+    if (this.#chosen !== ours || !this.isWanted(ours.connection.facts)) return undefined;
+    const found = { host, connection, history, isSuccessor: isOlder(ours.history, history) };
+    if (!found.isSuccessor) {
+      this.#rivals.refuse(found);
+      return undefined;
+    }
+    // From now on ours is outdated, even if the other should be gone when we look for it.
+    this.#rivals.use(found);
+    return connectError(codedError("MOVED", `${addressLabel(host)} was promoted later`), addressLabel(ours.host));
   }
 
   /** The addresses that the name of our host has at the moment; none where nobody tells. */
@@ -133,12 +141,27 @@ export class Hosts {
     return this.#deps.hosts[0] as HostPort;
   }
 
-  async #ask(host: HostPort, { applicationName, deadlineAt, signal }: SearchOptions): Promise<Found<HostConnection>> {
+  async #ask(options: OpenOptions): Promise<Found<HostConnection>> {
     const { connector, wanted } = this.#deps;
-    const connection = await connector.open(applicationName, deadlineAt, signal, host);
-    if (fitnessOf(connection.facts, wanted) !== "unfit") return { host, connection };
+    const { host } = options;
+    const connection = await connector.open(options);
+    if (fitnessOf(connection.facts, wanted) === "unfit") {
+      void connection.close();
+      throw connectError(codedError("NO_SUITABLE_HOST", `the server's role is not ${wanted}`), addressLabel(host));
+    }
+    const history = await this.#history(connection);
+    const found = { host, connection, history, isSuccessor: this.#rivals.isSuccessor(history) };
+    if (!this.#rivals.isOutdated(found)) return found;
     void connection.close();
-    throw connectError(codedError("NO_SUITABLE_HOST", `the server's role is not ${wanted}`), addressLabel(host));
+    throw connectError(codedError("OUTDATED_HOST", "history has gone on without this server"), addressLabel(host));
+  }
+
+  /** Of a server that takes writes where there should be one that does. */
+  async #history(connection: HostConnection): Promise<History | undefined> {
+    if (!this.areSeveral || !isUnique(this.#deps.wanted) || !this.isWanted(connection.facts)) return undefined;
+    const { connection: ours, history } = this.#chosen ?? {};
+    const isOurs = ours?.backend.server === connection.backend.server;
+    return (isOurs ? history : undefined) ?? (await historyOf(connection, this.#deps.clock.now()));
   }
 
   /** Dials the hosts side by side until enough is known of them. */
@@ -153,17 +176,20 @@ export class Hosts {
     let found: Found<HostConnection> | undefined;
     try {
       while (found === undefined) {
+        // Another search was faster, and has ended the dials of this one: what has answered by then is no choice.
+        if (options.signal.aborted) throw connectError(codedError("ABORT_ERR", "Given up"), addressLabel(ours));
         const step = nextStep({ dials, remaining: queue.length, now: clock.now(), wanted, isPatient });
         if (step.kind === "wait") {
           await news(clock, dials, step.until);
         } else if (step.kind === "dial") {
           const host = queue.shift() as HostPort;
-          const dialled = this.#ask(host, dialOptions).then(({ connection }) => connection);
-          dials.push(new HostDial(host, dialled, this.#knowledge(host)));
+          dials.push(
+            new HostDial(host, (onReached) => this.#ask({ ...dialOptions, host, onReached }), this.#knowledge(host)),
+          );
         } else if (step.kind === "fail") {
           throw failure(dials);
         } else {
-          found = await this.#choose(step.best);
+          found = this.#choose(step.best);
         }
       }
       return found;
@@ -182,29 +208,14 @@ export class Hosts {
     return {
       startedAt: this.#deps.clock.now(),
       isMute: this.#mute.has(host),
-      trustedServer: this.#chosen?.host === host && !this.#isChallenged ? backend?.server : undefined,
+      trustedServer: this.#chosen?.host === host ? backend?.server : undefined,
     };
   }
 
   /** Of servers that would all do; where there should be only one, the one that was promoted last. */
-  async #choose(best: readonly HostDial<HostConnection>[]): Promise<Found<HostConnection> | undefined> {
-    const { wanted } = this.#deps;
-    const found = best.flatMap(({ host, connection }) => (connection === undefined ? [] : [{ host, connection }]));
-    const takesWrites = found[0] !== undefined && hasRole(found[0].connection.facts, wanted);
-    return isUnique(wanted) && takesWrites ? await this.#rivals.latest(found) : found[0];
-  }
-
-  /** A connection to this host; undefined where the server there is not there, or has not the wanted role. */
-  async #visit(host: HostPort, options: SearchOptions): Promise<Found<HostConnection> | undefined> {
-    try {
-      const found = await this.#ask(host, options);
-      this.#mute.delete(host);
-      if (hasRole(found.connection.facts, this.#deps.wanted)) return found;
-      void found.connection.close();
-    } catch (error) {
-      if (codeOf(error) === "ETIMEDOUT") this.#mute.add(host);
-    }
-    return undefined;
+  #choose(best: readonly HostDial<HostConnection>[]): Found<HostConnection> | undefined {
+    const found = best.map((dial) => dial.found).filter((one) => one !== undefined);
+    return found[0]?.history === undefined ? found[0] : this.#rivals.latest(found);
   }
 }
 

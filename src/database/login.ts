@@ -1,19 +1,22 @@
 import { Socket } from "node:net";
 import postgres from "postgres";
-import type { DatabaseTarget, HostPort } from "../config/types.ts";
-import { codedError, type WithinOptions, within } from "../core/within.ts";
+import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
+import { codedError, within } from "../core/within.ts";
 import { arrayTypes } from "./array-types.ts";
 import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./backend.ts";
 import type { BackendKey } from "./cancel.ts";
-import { dial } from "./dial.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
+import { parseFarewell } from "./farewell.ts";
+import { codeOf } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
+import { transactionStatus } from "./transaction-status.ts";
 
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
-export interface LoginOptions extends WithinOptions {
+export interface LoginOptions extends DialOptions {
   readonly applicationName: string;
-  /** Named prepared statements. */
-  readonly prepare: boolean;
+  /** Named prepared statements; `auto`: not behind a pooler, which may change the server under a session. */
+  readonly prepare: PoolSettings["prepare"];
 }
 
 /** A session that was proven by an answered query: the driver's instance, its socket, and what the server told. */
@@ -45,8 +48,10 @@ export async function login(target: DatabaseTarget, options: LoginOptions): Prom
     const { isStandby, isReadOnly } = row;
     // Distributions add their own words behind the number.
     const version = row.version.split(" ")[0] ?? row.version;
+    const backend = backendOf(row, proof.state.pid);
+    if (options.prepare === "auto" && !backend.isDirect) nameNoStatements(sql);
     const facts = { version, isStandby, isReadOnly, connectMs: clock.now() - startedAt, address };
-    return { sql, socket, facts, hostPort, key: proof.state, backend: backendOf(row, proof.state.pid) };
+    return { sql, socket, facts, hostPort, key: proof.state, backend };
   } catch (error) {
     discard(socket);
     throw error;
@@ -69,7 +74,7 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 0,
-    prepare: options.prepare,
+    prepare: options.prepare !== "off",
     ssl: false,
     types: arrayTypes,
     connection: { application_name: options.applicationName },
@@ -84,23 +89,44 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
   return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
 }
 
+/** The driver looks at this setting of its instance anew for each statement; the proof was none that it could name. */
+function nameNoStatements({ options }: postgres.Sql): void {
+  Object.assign(options, { prepare: false });
+}
+
 function dyingSocket(): Socket {
   const socket = new Socket();
   setImmediate(() => socket.destroy(codedError("CONNECTION_ENDED", "This connection is used once")));
   return socket;
 }
 
-/** The first query, with our own ear on the socket: the driver does not settle in every case. */
-function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
-  return within<Proof>(options, (resolve, reject) => {
-    socket.once("close", () =>
-      reject(codedError("CONNECTION_CLOSED", "The server accepted and closed the connection")),
-    );
-    socket.once("error", reject);
-    // The driver hangs the backend's key on every result, unknown to its types.
-    sql
-      .unsafe<ProofRow[]>(PROOF)
-      .simple()
-      .then((rows) => resolve(rows as unknown as Proof), reject);
-  });
+/** The first query, with our own ear on the socket: the driver does not settle in every case, nor say why. */
+async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
+  let lastChunk: Buffer | undefined;
+  let isLetIn = false;
+  const listen = (chunk: Buffer): void => {
+    lastChunk = chunk;
+    isLetIn ||= transactionStatus(chunk) !== undefined;
+  };
+  socket.prependListener("data", listen);
+  try {
+    return await within<Proof>(options, (resolve, reject) => {
+      socket.once("close", () => {
+        const farewell = parseFarewell(lastChunk);
+        const closed = codedError("CONNECTION_CLOSED", "The server accepted and closed the connection");
+        reject(farewell === undefined ? closed : Object.assign(new Error(farewell.message), farewell));
+      });
+      socket.once("error", reject);
+      // The driver hangs the backend's key on every result, unknown to its types.
+      sql
+        .unsafe<ProofRow[]>(PROOF)
+        .simple()
+        .then((rows) => resolve(rows as unknown as Proof), reject);
+    });
+  } catch (error) {
+    if (!isLetIn || codeOf(error) !== "ETIMEDOUT") throw error;
+    throw codedError("UNANSWERED", "The server let us in, but did not answer in time");
+  } finally {
+    socket.off("data", listen);
+  }
 }

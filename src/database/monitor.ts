@@ -15,6 +15,8 @@ const VERDICT_LIMIT_MS = 2000;
 const STALL_VERDICT_LIMIT_MS = 1500;
 /** After an outage: the first heartbeat opens a connection, which is not to be in the way of those who were waiting. */
 const FIRST_BEAT_MS = 500;
+/** A session was let in, and its first statement not answered in time. */
+const UNANSWERED = "UNANSWERED";
 /** While new connections are refused: how soon to ask again. A refusal by name is one more failed login each time. */
 const REFUSED_PAUSE_MS = 1000;
 
@@ -40,6 +42,8 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
   /** Whether the pool has a connection that is not known to be lost. */
   readonly poolIsAlive: () => boolean;
+  /** Whether a session that is let in and not answered may be waiting its turn behind a pooler. */
+  readonly mayBeQueued: () => boolean;
   /** Puts the questions of a stall check to a server that has just proven itself. */
   readonly checkStalls: (probe: ProbeConnection, signal: AbortSignal) => Promise<void>;
   /** Whether a server of this role can serve everything; where it cannot, the state is read-only. */
@@ -221,11 +225,18 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
       const failure = classifyConnectFailure(reason.code);
       // A server that lives and has another role now is none of ours.
-      if ((await vouched) && this.#isAnyAlive && failure !== "routing")
+      const isAlive = (await vouched) && this.#isAnyAlive && failure !== "routing";
+      if (isAlive || this.#isQueued(reason))
         this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
       else this.#dispatch({ type: "failed", reason, failure });
       return undefined;
     }
+  }
+
+  /** A pooler lets us in even while all its servers are at work; a connection that was lost is another matter. */
+  #isQueued({ code }: Reason): boolean {
+    if (code !== UNANSWERED || !this.#deps.mayBeQueued()) return false;
+    return this.#state.name !== "suspect" || this.#state.reason.code === UNANSWERED;
   }
 
   get #isAnyAlive(): boolean {
@@ -352,5 +363,5 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
 /** A time limit has passed without an answer, as opposed to a connection that was closed or refused. */
 function isSilence(error: unknown): boolean {
   const code = codeOf(error);
-  return code === "ETIMEDOUT" || code === "DEADLINE";
+  return code === "ETIMEDOUT" || code === "DEADLINE" || code === UNANSWERED;
 }

@@ -8,22 +8,21 @@ import type { Pool } from "./pool.ts";
 import type { PooledConnection } from "./pool-types.ts";
 import { connectError } from "./sqlstate.ts";
 
-/** For a look at the hosts that we are not with, in milliseconds. */
+/** For the name server's answer, in milliseconds. */
 const LOOK_LIMIT_MS = 2000;
 /** Where one address leads to whatever is behind it: what tells that the server behind it is not the right one any more. */
 const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "areSeveral" | "scout" | "addresses">;
-  readonly probeName: string;
+  readonly hosts: Pick<Hosts, "areSeveral" | "addresses">;
   readonly signal: AbortSignal;
   readonly pool: Pick<Pool<PooledConnection>, "evictOthers" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
   readonly onTrouble: (error: DebyError) => void;
 }
 
-/** Takes care that all connections lead to one server, and that it is the right one. */
+/** Takes care that all connections lead to one server, where its name leads. */
 export class Moves {
   readonly #deps: MovesDeps;
   #current: Pick<ProbeConnection, "backend" | "facts"> | undefined;
@@ -42,7 +41,7 @@ export class Moves {
     const { backend, facts } = connection;
     const before = this.#current;
     this.#current = { backend, facts };
-    if (this.#alarmedBy !== "") void this.#followName(connection);
+    if (this.#alarmedBy !== "") void this.followName(connection);
     if (before === undefined || before.backend.server === backend.server) return;
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
     if (!before.backend.isDirect || !backend.isDirect) return;
@@ -51,17 +50,11 @@ export class Moves {
     if (before.facts.address !== facts.address) onMoved({ from: before.facts.address, to: facts.address });
   }
 
-  /** Finds out whether another server takes writes, or the name leads elsewhere. Never throws. */
-  async lookAround(heart: ProbeConnection): Promise<void> {
-    const { clock, hosts, probeName: applicationName, signal, onTrouble } = this.#deps;
-    await this.#followName(heart);
-    const deadlineAt = clock.now() + LOOK_LIMIT_MS;
-    const error = await hosts.scout({ applicationName, deadlineAt, signal });
-    if (error !== undefined) onTrouble(error);
-  }
-
-  /** Connections lead to where the name leads; the last answer counts as well, since some name servers vary theirs. */
-  async #followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
+  /**
+   * Connections lead to where the name leads; the last answer counts as well, since some name servers vary theirs. Never
+   * throws.
+   */
+  async followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
     const { clock, hosts, signal, pool, onMoved, onTrouble } = this.#deps;
     const addresses = await hosts.addresses({ clock, deadlineAt: clock.now() + LOOK_LIMIT_MS, signal });
     if (remoteAddress === undefined || addresses.length === 0) return;

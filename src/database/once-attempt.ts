@@ -1,4 +1,5 @@
 import type { Deadline } from "../core/deadline.ts";
+import type { Random } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { keyReused, type OnceResult } from "./key-queue.ts";
 import { acquire, endOfLease, type LeaseDeps, release } from "./lease.ts";
@@ -21,6 +22,8 @@ import { TransactionAttempt } from "./transaction-attempt.ts";
 const IDLE_GRACE_MS = 5000;
 /** While an old transaction may hold the key for ever, it is waited for in steps of this length. */
 const KEY_STEP_MS = 500;
+/** How many numbers an advisory lock can have. */
+const LOCKS = 2 ** 32;
 /** Before the deadline, so that the server's answer comes first. */
 const ANSWER_MARGIN_MS = 50;
 
@@ -86,11 +89,11 @@ export async function attemptOnce(
   let hadKey = false;
   let wasThere = false;
   let isRefused = false;
-  let mark = markOf(connection);
+  let mark = markOf(connection, deps.random);
   try {
     const result = await attempt.run(async (tx) => {
       if (predecessors?.areStuck) for (const stuck of predecessors.marks) await endResting(tx, stuck);
-      const taken = await insertKey(tx, call, limits, connection.backend);
+      const taken = await insertKey(tx, call, limits, mark);
       if (taken === undefined) {
         const earlier = await replay(tx, call);
         wasThere = earlier !== undefined;
@@ -130,6 +133,7 @@ async function replay(tx: Transaction, call: OnceCall): Promise<OnceResult | und
 }
 
 /** What is known before the transaction tells of itself. A pooler's process would not be the server's. */
-function markOf({ backend }: LeasedConnection): TransactionMark | undefined {
-  return backend.isDirect ? { pid: backend.pid, backendStart: backend.startedAt, xactStart: undefined } : undefined;
+function markOf({ backend }: LeasedConnection, random: Random): TransactionMark {
+  if (!backend.isDirect) return { lock: Math.floor(random() * LOCKS) | 0 };
+  return { pid: backend.pid, backendStart: backend.startedAt, xactStart: undefined };
 }

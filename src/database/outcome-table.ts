@@ -1,4 +1,3 @@
-import type { Backend } from "./backend.ts";
 import { DEBY_LOCK, OwnTable } from "./own-table.ts";
 import type { Transaction } from "./statement.ts";
 
@@ -8,13 +7,24 @@ export interface ScopedKey {
   readonly key: string;
 }
 
-/** A transaction as the server knows it, so that it can be told from all others that its backend has run. */
-export interface TransactionMark {
+/** A transaction as the server knows it, so that it can be told from all others. */
+export type TransactionMark = BackendMark | LockMark;
+
+/** By its backend, and among all transactions that this has run. */
+interface BackendMark {
   readonly pid: number;
   readonly backendStart: string;
   /** Undefined where the connection was lost before the transaction had told it. */
   readonly xactStart: string | undefined;
 }
+
+/** Behind a pooler nobody knows the backend beforehand: by the number of a lock that no other transaction holds. */
+interface LockMark {
+  readonly lock: number;
+}
+
+/** What these locks have in common, besides that of a key. */
+const MARK_LOCK = DEBY_LOCK + 1;
 
 /** What is known of a key that is there. */
 interface KeyRow {
@@ -63,26 +73,22 @@ export async function insertKey(
   tx: Transaction,
   { scope, key, fingerprint }: ScopedKey & { readonly fingerprint: string | undefined },
   { idleTimeoutMs, lockTimeoutMs }: KeyLimits,
-  { pid, startedAt, isDirect }: Backend,
+  mark: TransactionMark,
 ): Promise<TransactionMark | undefined> {
-  // Only a pooler's sessions have to be asked for the server's process: that costs a look at all of them.
-  const [taken] = await tx.query<{ xactStart: string; pid: number; startedAt: string | null }>`
+  const lock = "lock" in mark ? mark.lock : null;
+  const [taken] = await tx.query<{ xactStart: string }>`
     insert into deby.outcome (key, scope, fingerprint)
     select ${key}, ${scope}, ${fingerprint ?? null} from (select
       set_config('idle_in_transaction_session_timeout', ${inMs(idleTimeoutMs)}, true),
       set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true),
       set_config('deby.lock_timeout', current_setting('lock_timeout'), true),
       set_config('lock_timeout', ${inMs(lockTimeoutMs)}, true),
-      pg_advisory_xact_lock_shared(${DEBY_LOCK}, ${lockOf(key)})) as settings
+      pg_advisory_xact_lock_shared(${DEBY_LOCK}, ${lockOf(key)}),
+      case when ${lock}::int is not null then pg_advisory_xact_lock_shared(${MARK_LOCK}, ${lock}::int) end) as settings
     on conflict do nothing
-    returning now()::text as "xactStart", pg_backend_pid() as pid,
-      case when not ${isDirect}::bool then (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) end
-        as "startedAt",
-      set_config('lock_timeout', current_setting('deby.lock_timeout'), true)`;
+    returning now()::text as "xactStart", set_config('lock_timeout', current_setting('deby.lock_timeout'), true)`;
   if (taken === undefined) return undefined;
-  const { xactStart } = taken;
-  if (isDirect) return { pid, backendStart: startedAt, xactStart };
-  return { pid: taken.pid, backendStart: taken.startedAt ?? "", xactStart };
+  return "lock" in mark ? mark : { ...mark, xactStart: taken.xactStart };
 }
 
 /** 0 would be no limit at all. */
@@ -112,13 +118,26 @@ export async function storeResult(tx: Transaction, { scope, key }: ScopedKey, re
  * Ends a backend that waits for us in a transaction of ours which it will never hear of again, be it in the middle of a
  * statement that comes in several messages. Never one at work: it may be committing, or waiting for its standby.
  */
-export async function endResting(tx: Transaction, { pid, backendStart, xactStart }: TransactionMark): Promise<void> {
+export async function endResting(tx: Transaction, mark: TransactionMark): Promise<void> {
+  if ("lock" in mark) return await endHolder(tx, mark.lock);
+  const { pid, backendStart, xactStart } = mark;
   await tx.query`
     select pg_terminate_backend(pid) from pg_stat_activity
     where pid = ${pid} and backend_start = nullif(${backendStart}, '')::timestamptz
       and (${xactStart ?? null}::text is null or xact_start = ${xactStart ?? null}::text::timestamptz)
       and (state in ('idle in transaction', 'idle in transaction (aborted)')
         or (state = 'active' and wait_event = 'ClientRead'))`;
+}
+
+/** The same for whoever holds this lock, which no transaction keeps beyond its end. */
+async function endHolder(tx: Transaction, lock: number): Promise<void> {
+  await tx.query`
+    select pg_terminate_backend(a.pid) from pg_catalog.pg_locks l
+      join pg_catalog.pg_database d on d.oid = l.database join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and d.datname = current_database() and l.objsubid = 2
+      and l.classid::bigint = ${MARK_LOCK} and l.objid::bigint = ${lock >>> 0}
+      and (a.state in ('idle in transaction', 'idle in transaction (aborted)')
+        or (a.state = 'active' and a.wait_event = 'ClientRead'))`;
 }
 
 /** Whether a transaction with this key is under way, in whatever process. */

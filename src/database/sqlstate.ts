@@ -1,10 +1,11 @@
 import { DebyError, type Outcome } from "../errors.ts";
 import type { Reason } from "./events.ts";
+import { readPoolerWord } from "./pooler-words.ts";
 
 /**
  * What kind of trouble a code means:
  * - `lost`: this connection is gone, or no connection came about
- * - `transient`: the server answers, but not now (starting up, too many clients)
+ * - `transient`: the server, or a pooler in its place, answers, but not now (starting up, too many clients)
  * - `misconfigured`: waiting does not cure it (password, role, database, TLS)
  * - `routing`: the server takes no writes, or has not the role that is asked for
  * - `conflict`: concurrent transactions collided; the statement was undone
@@ -28,6 +29,7 @@ const WORDS: Record<string, string> = {
   CONNECTION_ENDED: "connection closed",
   CONNECTION_DESTROYED: "connection closed by us",
   CONNECT_TIMEOUT: "no answer in time",
+  UNANSWERED: "let in, but no answer in time",
   PROTOCOL: "the peer does not speak the PostgreSQL protocol",
   TLS_REFUSED: "the server does not offer TLS",
   TLS_FAILED: "the TLS handshake failed",
@@ -41,14 +43,16 @@ const MISCONFIGURED = new Set([
   "TLS_REFUSED",
   "TLS_FAILED",
   "SASL_SIGNATURE_MISMATCH",
+  "POOLER_MISCONFIGURED",
 ]);
-const TRANSIENT = new Set(["57P03", "53300"]);
+const ROUTING = new Set(["READ_ONLY", "NO_SUITABLE_HOST", "OUTDATED_HOST"]);
+const TRANSIENT = new Set(["57P03", "53300", "POOLER_NO_SERVER"]);
 
 /** Classifies a code that ended an attempt to connect. */
 export function classifyConnectFailure(code: string): FailureClass {
   if (MISCONFIGURED.has(code)) return "misconfigured";
   if (TRANSIENT.has(code)) return "transient";
-  if (code === "READ_ONLY" || code === "NO_SUITABLE_HOST") return "routing";
+  if (ROUTING.has(code)) return "routing";
   return "lost";
 }
 
@@ -72,7 +76,7 @@ export function reasonOf(error: unknown): Reason {
   // Our own message names the address and the code as well; the reason is what lies beneath.
   if (error instanceof DebyError && error.cause !== undefined && error.reason !== undefined)
     return reasonOf(error.cause);
-  const code = codeOf(error);
+  const code = readPoolerWord(error)?.code ?? codeOf(error);
   const words = WORDS[code] ?? (error as { message?: string } | null)?.message ?? String(error);
   return { code, message: words };
 }
@@ -97,7 +101,8 @@ export function connectError(error: unknown, address: string): DebyError {
 /** The error of a statement whose connection was lost: what we know of it depends on whether bytes of it were sent. */
 export function lostError(error: unknown, wasSent: boolean): DebyError {
   const reason = reasonOf(error);
-  const outcome: Outcome = wasSent ? "unknown" : "not-executed";
+  const canHaveRun = wasSent && readPoolerWord(error)?.isUnsent !== true;
+  const outcome: Outcome = canHaveRun ? "unknown" : "not-executed";
   return new DebyError("DATABASE_UNAVAILABLE", `The connection was lost: ${describeReason(reason)}`, {
     cause: error,
     outcome,
@@ -132,6 +137,8 @@ export function statementError(error: unknown, wasSent: boolean): DebyError {
 
 /** ERROR, FATAL or PANIC where the server has spoken; a lost-connection code of severity ERROR is about another server. */
 function severityOf(error: unknown): string | undefined {
-  const { severity } = (error ?? {}) as { severity?: unknown };
-  return typeof severity === "string" ? severity : undefined;
+  // PgBouncer 1.18 tells it only in the field that servers translate.
+  const { severity, severity_local } = (error ?? {}) as { severity?: unknown; severity_local?: unknown };
+  const told = severity ?? severity_local;
+  return typeof told === "string" ? told : undefined;
 }

@@ -56,6 +56,7 @@ export class StallDetector<C extends WatchedConnection> {
   #lookedAt = 0;
   /** For how long nothing has arrived on any connection although somebody waits. */
   #silentMs = 0;
+  #isWaitedFor = false;
   #askAtMs: number;
 
   constructor(deps: StallDetectorDeps<C>) {
@@ -75,6 +76,11 @@ export class StallDetector<C extends WatchedConnection> {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  /** Whether somebody waits, and for less than so many milliseconds in which nothing has arrived on any connection. */
+  isWaitedForLessThan(limitMs: number): boolean {
+    return this.#isWaitedFor && this.#silentMs < limitMs;
   }
 
   /** Those that the server should be asked about now; each is told once, and again when it has lasted longer. */
@@ -120,7 +126,8 @@ export class StallDetector<C extends WatchedConnection> {
       isAnyDue = true;
     }
     this.#stalls = stalls;
-    const isSilent = !isAnyHeard && (isAnyBusy || isWanted());
+    this.#isWaitedFor = isAnyBusy || isWanted();
+    const isSilent = !isAnyHeard && this.#isWaitedFor;
     if (this.#hearNothing(isSilent ? stepMs : undefined) || isAnyDue) {
       this.#askAtMs = Math.max(nextAskMs(this.#silentMs, stallAfterMs), stallAfterMs);
       onStall();

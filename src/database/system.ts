@@ -21,7 +21,8 @@ import { createOutcomeTable } from "./outcome-table.ts";
 import { Pool } from "./pool.ts";
 import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
 import { RetryBudget } from "./retry-budget.ts";
-import { hasRole } from "./role.ts";
+import { hasRole, isUnique } from "./role.ts";
+import { Scout } from "./scout.ts";
 import { checkStalls } from "./stall-check.ts";
 import { StallDetector } from "./stall-detector.ts";
 import { runTransaction } from "./transactions.ts";
@@ -70,6 +71,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const { clock = systemClock, random = systemRandom, observer = unobserved, isBusy, canHold = true } = deps;
   const sweep = new DeadlineSweep(clock);
   const emitter = new Emitter<DatabaseEvents>();
+  const leaving = new AbortController();
   const closing = new AbortController();
   const { connector = (with_: ConnectorDeps) => networkConnector(target, settings, with_) } = deps;
   const wanted = target.targetSessionAttrs;
@@ -91,7 +93,8 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     random,
     sweep,
     settings,
-    open: (deadlineAt, unwanted) => hosts.open(target.applicationName, deadlineAt, unless(unwanted)),
+    open: (deadlineAt, unwanted) =>
+      hosts.open({ applicationName: target.applicationName, deadlineAt, signal: unless(unwanted) }),
     onOpened: ({ facts }) => observer.connectionCreated(facts.connectMs),
     onTrouble,
     expiredError: () => gate.expired(),
@@ -136,6 +139,9 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
+    mayBeQueued: () =>
+      [...pool.connections()].some(({ backend }) => !backend.isDirect) &&
+      stalls.isWaitedForLessThan(settings.heartbeatTimeoutMs),
     // Whoever can be asked in another way has sessions that tell nothing about each other.
     checkStalls: async (prober, signal) => {
       if (isBusy) return;
@@ -145,17 +151,26 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     },
     onTransition,
     onProven: (connection, reason) => moves.note(connection, reason),
-    onBeat: (heart) => void moves.lookAround(heart),
+    onBeat: (heart) => void moves.followName(heart),
   });
   const moves = new Moves({
     clock,
     hosts,
-    probeName,
     signal: closing.signal,
     pool,
     onMoved: (move) => emitter.emit("moved", move),
     onTrouble: (error) => monitor.trouble(error),
   });
+  const scout = new Scout({
+    clock,
+    random,
+    hosts,
+    applicationName: probeName,
+    signal: leaving.signal,
+    isActive: () => monitor.state.name === "up",
+    onTrouble: (error) => monitor.trouble(error),
+  });
+  const scouting = hosts.areSeveral && isUnique(wanted) ? scout.run() : undefined;
   const guard = new LeaseGuard({
     clock,
     leaseWarningMs: settings.leaseWarningMs,
@@ -186,6 +201,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
 
   async function close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     monitor.drain();
+    leaving.abort();
     housekeeper.stop();
     pruner.stop();
     stalls.stop();
@@ -193,7 +209,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     await pool.close(clock.now() + graceMs);
     closing.abort();
     monitor.close();
-    await heartClosed;
+    await Promise.all([heartClosed, scouting]);
   }
 
   housekeeper.start();

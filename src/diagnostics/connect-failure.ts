@@ -36,5 +36,5 @@ function stepOf(code: string): ConnectStep {
   if (DATABASE_CODES.has(code)) return "database";
   if (code.startsWith("TLS_")) return "tls";
   if (/^[0-9A-Z]{5}$/.test(code) && /\d/.test(code)) return "auth";
-  return code.startsWith("SASL_") || code.startsWith("AUTH_") ? "auth" : "protocol";
+  return /^(?:SASL|AUTH|POOLER)_/.test(code) ? "auth" : "protocol";
 }

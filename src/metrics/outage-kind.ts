@@ -13,6 +13,7 @@ export const OUTAGE_KINDS = [
   "dns",
   "network",
   "protocol",
+  "pooler",
   "read_only",
   "other",
 ] as const;
@@ -33,6 +34,7 @@ const KIND_OF_CODE: ReadonlyMap<string, OutageKind> = new Map([
   ["ECONNABORTED", "reset"],
   ["ETIMEDOUT", "silent"],
   ["CONNECT_TIMEOUT", "silent"],
+  ["UNANSWERED", "silent"],
   ["DEADLINE", "silent"],
   ["DEADLINE_EXCEEDED", "silent"],
   ["57P01", "shutdown"],
@@ -57,6 +59,9 @@ const KIND_OF_CODE: ReadonlyMap<string, OutageKind> = new Map([
   ["EADDRNOTAVAIL", "network"],
   ["PROTOCOL", "protocol"],
   ["08P01", "protocol"],
+  ["POOLER_NO_SERVER", "pooler"],
+  ["POOLER_ENDED", "pooler"],
+  ["POOLER_MISCONFIGURED", "pooler"],
   ["READ_ONLY", "read_only"],
   ["25006", "read_only"],
 ]);

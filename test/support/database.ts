@@ -25,7 +25,7 @@ export function openOn(
 }
 
 /** How many sessions of this application the server has. */
-export async function sessionsOf(server: PostgresServer, applicationName: string): Promise<number> {
+export async function sessionsOf(server: Pick<PostgresServer, "psql">, applicationName: string): Promise<number> {
   const [row] = await server.psql<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = '${applicationName}'`,
   );

@@ -59,11 +59,16 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Stops one process where it stands. */
+export async function freezeProcess(pid: number): Promise<void> {
+  signalQuietly(pid, "SIGSTOP");
+  await waitUntil(`process ${pid} is frozen`, () => stateOf(pid) === "T", { everyMs: 1 });
+}
+
 /** Stops every process of a server where it stands; its kernel goes on accepting and acknowledging for it. */
 export async function freezeServer(dataDir: string, postmasterPid: number): Promise<void> {
   // The postmaster first, so that no child appears that nobody stops.
-  signalQuietly(postmasterPid, "SIGSTOP");
-  await waitUntil("the postmaster is frozen", () => stateOf(postmasterPid) === "T", { everyMs: 1 });
+  await freezeProcess(postmasterPid);
   const children = serverProcesses(dataDir, postmasterPid).filter((pid) => pid !== postmasterPid);
   for (const pid of children) signalQuietly(pid, "SIGSTOP");
   const isFrozen = (pid: number) => stateOf(pid) === "T" || !isLive(pid);

@@ -6,18 +6,25 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statfsSync,
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
-const PREFIX = "deby-test-";
+/** A process id means something in its own namespace only, and a container may share the folders with its host. */
+const PREFIX = `deby-test-ns${pidNamespace()}-`;
 
 /** Root's own TMPDIR may be closed to the user that a database server has to run as, so root always uses /tmp. */
 const diskRoot = process.getuid?.() === 0 ? "/tmp" : tmpdir();
 const memoryRoot = hasRoom("/dev/shm") ? "/dev/shm" : diskRoot;
 const roots = new Set([diskRoot, memoryRoot]);
+
+function pidNamespace(): string {
+  if (process.platform !== "linux") return "0";
+  return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+}
 
 function hasRoom(folder: string): boolean {
   if (process.platform !== "linux" || !existsSync(folder)) return false;

@@ -18,9 +18,9 @@ const QUESTION = `select current_setting('archive_mode') as mode, failed_count::
     to_char(last_archived_time, 'YYYY-MM-DD HH24:MI') as "lastArchivedAt"
   from pg_stat_archiver`;
 
-/** Whether WAL gets to its archive: while it does not, backups end in the past and the disk fills. */
 export const archiverCheck = healthCheck<ArchiverRow | undefined>({
   ...TABLE.archiver,
+  about: "Whether WAL gets to its archive: while it does not, backups end in the past and the disk fills.",
   look: async ({ ask }) => (await ask<ArchiverRow>(QUESTION))[0],
   judge(row, scene) {
     if (row === undefined || row.mode === "off") return { status: "pass", evidence: "no WAL is archived" };

@@ -39,9 +39,9 @@ function question(version: number): string {
     order by w.since, w.pid, holder.pid`;
 }
 
-/** Sessions that wait for a lock, and whoever holds it. */
 export const blockedSessionsCheck = healthCheck<readonly BlockedRow[]>({
   ...TABLE.blockedSessions,
+  about: "Sessions that wait for a lock, and the one at the end of the queue that holds it.",
   look: ({ ask, version }) => ask<BlockedRow>(question(version)),
   judge(rows, scene) {
     const late = rows.filter(({ seconds }) => grade(seconds ?? 0, scene.limits) !== "pass");

@@ -10,9 +10,9 @@ export interface CacheRow {
 const QUESTION = `select blks_hit::float8 as hits, blks_read::float8 as reads
   from pg_stat_database where datname = current_database()`;
 
-/** How often a block was in the server's memory. For information: what is good depends on the work. */
 export const cacheHitsCheck = healthCheck<CacheRow | undefined>({
   ...TABLE.cacheHits,
+  about: "How often a block was in the server's memory; what is good depends on the work.",
   look: async ({ ask }) => (await ask<CacheRow>(QUESTION))[0],
   judge(row) {
     const { hits = 0, reads = 0 } = row ?? {};

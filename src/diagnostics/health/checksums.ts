@@ -15,9 +15,9 @@ const QUESTION = `select datname as database, checksum_failures::float8 as failu
     to_char(checksum_last_failure, 'YYYY-MM-DD HH24:MI') as "lastAt"
   from pg_stat_database order by checksum_failures desc nulls last`;
 
-/** Pages that were not read as they had been written: the disk, the memory or the file system is at fault. */
 export const checksumsCheck = healthCheck<readonly ChecksumRow[]>({
   ...TABLE.checksums,
+  about: "Whether a page was ever read that is not as it was written: disk, memory or file system is at fault then.",
   look: ({ ask }) => ask<ChecksumRow>(QUESTION),
   judge(rows, scene) {
     const damaged = rows.filter(({ failures }) => grade(failures ?? 0, scene.limits) !== "pass");

@@ -3,9 +3,10 @@ import { healthCheck } from "./health-check.ts";
 import { TABLE } from "./table.ts";
 import { grade, listed, manual, percent, psql } from "./words.ts";
 
-/** How near the server is to refusing everybody. */
 export const connectionsCheck = healthCheck<Capacity>({
   ...TABLE.connections,
+  about:
+    "How near the server is to refusing everybody: connections in use against max_connections less those that are reserved, or against the limit of the role or the database.",
   look: readCapacity,
   judge(capacity, scene) {
     const slots = slotsOf(capacity, scene).toSorted((a, b) => share(b) - share(a))[0];

@@ -9,9 +9,9 @@ export interface CrashSafetyRow {
 
 const QUESTION = `select current_setting('fsync') as fsync, current_setting('full_page_writes') as "fullPageWrites"`;
 
-/** Whether a power cut leaves a database that can be used. */
 export const crashSafetyCheck = healthCheck<CrashSafetyRow | undefined>({
   ...TABLE.crashSafety,
+  about: "Whether a power cut leaves a database that can be used: fsync and full_page_writes.",
   look: async ({ ask }) => (await ask<CrashSafetyRow>(QUESTION))[0],
   judge(row, scene) {
     const settings = { fsync: row?.fsync, full_page_writes: row?.fullPageWrites };

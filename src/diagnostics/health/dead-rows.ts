@@ -33,9 +33,9 @@ const QUESTION = `select * from (
     where s.n_dead_tup > 0 and ${IS_USERS_SCHEMA}
   ) t where dead > trigger order by dead desc, schema, "table"`;
 
-/** Tables that autovacuum should have cleaned up by now. */
 export const deadRowsCheck = healthCheck<readonly DeadRowsRow[]>({
   ...TABLE.deadRows,
+  about: "Tables with more dead rows than autovacuum should leave, by the trigger that holds for each.",
   isPrimarys: true,
   look: ({ ask }) => ask<DeadRowsRow>(QUESTION),
   judge(rows, scene) {

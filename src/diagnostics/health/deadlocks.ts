@@ -14,9 +14,9 @@ const QUESTION = `select deadlocks::float8 as deadlocks,
 
 const DAY = 86_400;
 
-/** Transactions that the server has undone because they waited for each other; the limit is a number a day. */
 export const deadlocksCheck = healthCheck<DeadlockRow | undefined>({
   ...TABLE.deadlocks,
+  about: "Transactions that the server has undone because they waited for each other, since its counters began.",
   look: async ({ ask }) => (await ask<DeadlockRow>(QUESTION))[0],
   judge(row, scene) {
     if (row === undefined) throw new Error("The server has no counters of this database");

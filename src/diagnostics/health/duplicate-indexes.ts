@@ -43,9 +43,9 @@ function question(version: number): string {
   order by bytes desc, schema, name`;
 }
 
-/** Indexes that another one makes superfluous: they cost at each write and gain nothing. */
 export const duplicateIndexesCheck = healthCheck<readonly DuplicateRow[]>({
   ...TABLE.duplicateIndexes,
+  about: "Indexes that another one makes superfluous: they cost at each write and gain nothing.",
   isPrimarys: true,
   look: ({ ask, version }) => ask<DuplicateRow>(question(version)),
   judge(rows, scene) {

@@ -11,9 +11,9 @@ export interface EncryptionFacts {
   readonly isOffered: boolean;
 }
 
-/** Whether the password and the data can be read on their way. */
 export const encryptionCheck = healthCheck<EncryptionFacts>({
   ...TABLE.encryption,
+  about: "Whether the password and the data can be read on their way to another machine.",
   async look({ ask, tlsProtocol, remoteAddress }) {
     const [row] = await ask<{ isOffered: boolean }>(`select current_setting('ssl')::bool as "isOffered"`);
     return { tlsProtocol, remoteAddress, isOffered: row?.isOffered ?? false };

@@ -13,9 +13,9 @@ const QUESTION = `select e.extname as name, e.extversion as installed, a.default
   from pg_extension e join pg_available_extensions a on a.name = e.extname
   where a.default_version <> e.extversion order by e.extname`;
 
-/** Extensions whose files were renewed, and whose objects in this database were not. */
 export const extensionsCheck = healthCheck<readonly ExtensionRow[]>({
   ...TABLE.extensions,
+  about: "Extensions whose files were renewed, and whose objects in this database were not.",
   isPrimarys: true,
   look: ({ ask }) => ask<ExtensionRow>(QUESTION),
   judge(rows, scene) {

@@ -26,9 +26,9 @@ const QUESTION = `select n.nspname as schema, t.relname as "table", k.conname as
         and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)
   order by t.relpages desc, n.nspname, t.relname, k.conname`;
 
-/** Foreign keys whose columns no index begins with: each delete of a referenced row reads the whole table. */
 export const foreignKeysCheck = healthCheck<readonly ForeignKeyRow[]>({
   ...TABLE.foreignKeys,
+  about: "Foreign keys whose columns no index begins with: each delete of a referenced row reads the whole table.",
   isPrimarys: true,
   look: ({ ask }) => ask<ForeignKeyRow>(QUESTION),
   judge(rows, scene) {

@@ -3,13 +3,15 @@ import { codeOf, describeReason, reasonOf } from "../../database/sqlstate.ts";
 import { ask } from "../ask.ts";
 import { type Check, type CheckContext, type Finding, firstHost } from "../check.ts";
 import type { Scene, Server } from "./scene.ts";
-import type { HealthRow } from "./table.ts";
+import { type HealthRow, severityOf } from "./table.ts";
 import { mayNotRead } from "./words.ts";
 
 /** Views and columns are known from this version to 18; tests run on 15 and 18. */
 const OLDEST_VERSION = 13;
 
 export interface HealthDefinition<F> extends HealthRow {
+  /** What it looks at and why. */
+  readonly about: string;
   /** What a standby has only copied: it is judged, and mended, on the primary. */
   readonly isPrimarys?: boolean;
   /** Reads from the server what the verdict takes. */
@@ -22,7 +24,13 @@ export type HealthCheck<F = never> = Check & HealthDefinition<F>;
 
 /** A check of the server's state, from what it looks at and how that is judged. */
 export function healthCheck<F>(definition: HealthDefinition<F>): HealthCheck<F> {
-  return { ...definition, group: "health", needs: ["query"], run: (context) => examine(definition, context) };
+  return {
+    ...definition,
+    about: `${definition.about} ${severityOf(definition)}`,
+    group: "health",
+    needs: ["query"],
+    run: (context) => examine(definition, context),
+  };
 }
 
 async function examine<F>(definition: HealthDefinition<F>, context: CheckContext): Promise<Finding> {

@@ -5,9 +5,10 @@ import { count, excerpt, grade, listed, manual, psql, spell } from "./words.ts";
 
 const QUESTION = sessionsQuestion("state_change", "state in ('idle in transaction', 'idle in transaction (aborted)')");
 
-/** Sessions that began a transaction and do nothing: they keep their locks, and rows from being cleaned up. */
 export const idleInTransactionCheck = healthCheck<readonly SessionRow[]>({
   ...TABLE.idleInTransaction,
+  about:
+    "Sessions that began a transaction and do nothing: they keep their locks, and dead rows from being cleaned up.",
   look: ({ ask }) => ask<SessionRow>(QUESTION),
   judge(rows, scene) {
     const { seen, hidden } = split(rows);
@@ -24,7 +25,7 @@ export const idleInTransactionCheck = healthCheck<readonly SessionRow[]>({
       evidence: listed(facts),
       cause: `${nameOf(worst)} has done nothing in its open transaction for ${spell(worst.seconds)}. Its locks stay, and rows that others delete cannot be cleaned up. The command ends that session if it is still idle: its transaction is rolled back, and its program gets an error`,
       fix: psql(scene, end),
-      docs: manual("runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"),
+      docs: manual("runtime-config-client.html"),
     };
   },
 });

@@ -21,9 +21,10 @@ const QUESTION = `select n.nspname as schema, c.relname as name, t.relname as "t
   where not i.indisvalid and c.relkind = 'i' and ${IS_USERS_SCHEMA}
   order by n.nspname, c.relname`;
 
-/** Indexes that a failed CREATE or REINDEX CONCURRENTLY has left: they cost at each write and serve no query. */
 export const invalidIndexesCheck = healthCheck<readonly InvalidIndexRow[]>({
   ...TABLE.invalidIndexes,
+  about:
+    "Indexes that a failed CREATE or REINDEX INDEX CONCURRENTLY has left: they cost at each write and serve no query.",
   isPrimarys: true,
   look: ({ ask }) => ask<InvalidIndexRow>(QUESTION),
   judge(rows, scene) {

@@ -6,9 +6,9 @@ import { count, excerpt, grade, listed, manual, psql, spell, sqlString } from ".
 // Those that wait for a lock are told by the check of blocked sessions, which names the culprit.
 const QUESTION = sessionsQuestion("query_start", "state = 'active' and wait_event_type is distinct from 'Lock'");
 
-/** Statements that have been at work for long. */
 export const longQueryCheck = healthCheck<readonly SessionRow[]>({
   ...TABLE.longQuery,
+  about: "Statements that have been at work for long, those that wait for a lock left aside.",
   look: ({ ask }) => ask<SessionRow>(QUESTION),
   judge(rows, scene) {
     const { seen, hidden } = split(rows);

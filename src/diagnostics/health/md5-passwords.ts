@@ -10,9 +10,9 @@ export interface Md5Facts {
 
 const QUESTION = "SELECT rolname FROM pg_authid WHERE rolpassword LIKE 'md5%' ORDER BY rolname";
 
-/** Passwords in a form that can be guessed fast and used as it stands; it is on its way out since 18. */
 export const md5PasswordsCheck = healthCheck<Md5Facts>({
   ...TABLE.md5Passwords,
+  about: "Passwords kept in a form that can be guessed fast and used as it stands. Only a superuser may look.",
   async look({ ask }) {
     const [row] = await ask<{ mayRead: boolean }>(`select has_table_privilege('pg_authid', 'select') as "mayRead"`);
     if (!row?.mayRead) return { roles: undefined };

@@ -10,9 +10,9 @@ export interface MonitorRoleRow {
 // Superusers have every role's rights.
 const QUESTION = `select pg_has_role('pg_read_all_stats', 'usage') as "mayLook"`;
 
-/** Whether these checks see more than their own role's sessions. */
 export const monitorRoleCheck = healthCheck<MonitorRoleRow | undefined>({
   ...TABLE.monitorRole,
+  about: "Whether these checks see more than their own role's sessions.",
   look: async ({ ask }) => (await ask<MonitorRoleRow>(QUESTION))[0],
   judge(row, scene) {
     const { user } = scene.subject.target;

@@ -19,9 +19,9 @@ const QUESTION = `select n.nspname as schema, c.relname as "table", s.n_mod_sinc
       + current_setting('autovacuum_analyze_scale_factor')::float8 * s.n_live_tup
   order by written desc, schema, "table"`;
 
-/** Tables of which the planner knows nothing but the size. */
 export const neverAnalysedCheck = healthCheck<readonly NeverAnalysedRow[]>({
   ...TABLE.neverAnalysed,
+  about: "Tables in use of which the planner knows nothing but the size.",
   isPrimarys: true,
   look: ({ ask }) => ask<NeverAnalysedRow>(QUESTION),
   judge(rows, scene) {

@@ -7,9 +7,10 @@ const DEFAULT_POOL_MAX = 20;
 /** The heartbeat's connection, and one that is opened to prove the server. */
 const PROBES = 2;
 
-/** Whether all instances of deby together could use up the server's connections. */
 export const poolSizeCheck = healthCheck<Capacity>({
   ...TABLE.poolSize,
+  about:
+    "Whether all instances of deby together could use up the server's connections: instances, each with pool-max and two probes.",
   look: readCapacity,
   judge(capacity, scene) {
     const { instances = 1, poolMax = DEFAULT_POOL_MAX } = scene.subject;

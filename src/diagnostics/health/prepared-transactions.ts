@@ -13,9 +13,9 @@ const QUESTION = `select gid, owner, database,
     greatest(0, extract(epoch from clock_timestamp() - prepared))::float8 as seconds
   from pg_prepared_xacts order by prepared`;
 
-/** Transactions between the two phases of their commit: without a session, and with all their locks. */
 export const preparedTransactionsCheck = healthCheck<readonly PreparedRow[]>({
   ...TABLE.preparedTransactions,
+  about: "Transactions between the two phases of their commit: without a session, and with all their locks.",
   isPrimarys: true,
   look: ({ ask }) => ask<PreparedRow>(QUESTION),
   judge(rows, scene) {

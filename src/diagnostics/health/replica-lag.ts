@@ -27,9 +27,10 @@ const SELF = `select 'this standby' as name, true as "isSelf",
     pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::float8 as bytes,
     exists (select from pg_stat_wal_receiver) as "isStreaming", false as "isHidden"`;
 
-/** Standbys that are behind: a failover would lose what they have not got, and reads from them are old. */
 export const replicaLagCheck = healthCheck<readonly ReplicaRow[]>({
   ...TABLE.replicaLag,
+  about:
+    "Standbys that are behind, in time or by 256 MB of WAL: a failover would lose what they have not got, and reads from them are old.",
   async look({ ask, isStandby }) {
     const own = isStandby ? await ask<ReplicaRow>(SELF) : [];
     return [...own, ...(await ask<ReplicaRow>(REPLICAS))];
@@ -55,7 +56,7 @@ export const replicaLagCheck = healthCheck<readonly ReplicaRow[]>({
       evidence: listed(late.map(describe)),
       cause: `${name} is ${distanceOf(worst)} behind. ${why}. What is read from it is that old, and a failover to it would lose as much. The command shows more, and changes nothing`,
       fix: psql(scene, question),
-      docs: manual("monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW"),
+      docs: manual("warm-standby.html#STREAMING-REPLICATION"),
     };
   },
 });

@@ -24,9 +24,10 @@ function question(version: number): string {
     order by slot_name`;
 }
 
-/** Slots whose reader is away, for which the server keeps WAL until the disk is full; and those that are of no use. */
 export const replicationSlotsCheck = healthCheck<readonly SlotRow[]>({
   ...TABLE.replicationSlots,
+  about:
+    "Slots whose reader is away, for which the server keeps WAL until the disk is full. One that is lost fails at once; before 17 the server does not say since when one is inactive, and it is told at once.",
   look: ({ ask, version }) => ask<SlotRow>(question(version)),
   judge(slots, scene) {
     const lost = slots.filter(({ isLost }) => isLost);

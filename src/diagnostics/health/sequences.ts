@@ -91,9 +91,10 @@ async function look({ ask }: Server): Promise<Facts> {
   return { sequences: sequences.map((one) => ({ ...one, lastValue: values.get(one.oid) ?? null })), locked };
 }
 
-/** Sequences whose numbers come to an end: every insert fails then. */
 export const sequencesCheck = healthCheck<Facts>({
   ...TABLE.sequences,
+  about:
+    "Sequences whose numbers come to an end, by their own type or by that of the column that they fill: every insert fails then.",
   isPrimarys: true,
   look,
   judge({ sequences, locked }, scene) {

@@ -9,9 +9,9 @@ export interface RoleRow {
 
 const QUESTION = `select rolsuper as "isSuperuser" from pg_roles where rolname = current_user`;
 
-/** Whether a hole in the application is a hole in the whole server. */
 export const superuserCheck = healthCheck<RoleRow | undefined>({
   ...TABLE.superuser,
+  about: "Whether a hole in the application is a hole in the whole server.",
   look: async ({ ask }) => (await ask<RoleRow>(QUESTION))[0],
   judge(row, scene) {
     const { user, database } = scene.subject.target;

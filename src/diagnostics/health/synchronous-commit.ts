@@ -11,9 +11,9 @@ export interface SynchronousCommitRow {
 
 const QUESTION = "select reset_val as setting, source from pg_settings where name = 'synchronous_commit'";
 
-/** Whether what was acknowledged outlives a crash. */
 export const synchronousCommitCheck = healthCheck<SynchronousCommitRow | undefined>({
   ...TABLE.synchronousCommit,
+  about: "Whether what was acknowledged outlives a crash of the server.",
   look: async ({ ask }) => (await ask<SynchronousCommitRow>(QUESTION))[0],
   judge(row, scene) {
     if (row?.setting !== "off") return { status: "pass", evidence: `synchronous_commit is ${row?.setting ?? "on"}` };

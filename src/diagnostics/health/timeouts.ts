@@ -16,9 +16,9 @@ const PROPOSED = { statement_timeout: "5min", idle_in_transaction_session_timeou
 const QUESTION = `select name, reset_val::float8 as ms from pg_settings
   where name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 
-/** Whether the server by itself frees what a vanished client or a runaway statement holds. */
 export const timeoutsCheck = healthCheck<readonly TimeoutRow[]>({
   ...TABLE.timeouts,
+  about: "Whether the server by itself frees what a vanished client or a runaway statement holds.",
   look: ({ ask }) => ask<TimeoutRow>(QUESTION),
   judge(rows, scene) {
     const set = rows.filter(({ ms }) => ms > 0);

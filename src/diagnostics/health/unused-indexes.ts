@@ -20,9 +20,9 @@ const QUESTION = `select n.nspname as schema, c.relname as name, t.relname as "t
     and not exists (select from pg_constraint k where k.conrelid = i.indrelid and k.conindid = i.indexrelid)
   order by bytes desc, schema, name`;
 
-/** Indexes that no query has used. For information: a standby may use what this server does not. */
 export const unusedIndexesCheck = healthCheck<readonly UnusedIndexRow[]>({
   ...TABLE.unusedIndexes,
+  about: "Indexes that no query has used on this server; a standby may use them.",
   look: ({ ask }) => ask<UnusedIndexRow>(QUESTION),
   judge(rows) {
     if (rows.length === 0) return { status: "pass", evidence: "every index has been used" };
@@ -32,7 +32,7 @@ export const unusedIndexesCheck = healthCheck<readonly UnusedIndexRow[]>({
     return {
       status: "pass",
       evidence: listed([total, ...facts]),
-      docs: manual("monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW"),
+      docs: manual("monitoring-stats.html"),
     };
   },
 });

@@ -17,9 +17,9 @@ function question(version: number): string {
     order by n.nspname, t.relname, k.conname`;
 }
 
-/** Constraints that were added as NOT VALID and never looked at again. */
 export const unvalidatedConstraintsCheck = healthCheck<readonly ConstraintRow[]>({
   ...TABLE.unvalidatedConstraints,
+  about: "Constraints that were added as NOT VALID and never validated.",
   isPrimarys: true,
   look: ({ ask, version }) => ask<ConstraintRow>(question(version)),
   judge(rows, scene) {
@@ -32,7 +32,7 @@ export const unvalidatedConstraintsCheck = healthCheck<readonly ConstraintRow[]>
       evidence: listed(rows.map((row) => `${row.name} on ${qualified(row.schema, row.table)} is not validated`)),
       cause: `${count(rows.length, "constraint was", "constraints were")} never validated, such as ${first.name} on ${table}. Older rows may break it, and the planner does not rely on it. The command reads the table through while it stays in use`,
       fix: psql(scene, `ALTER TABLE ${table} VALIDATE CONSTRAINT ${qualified(first.name)}`),
-      docs: manual("sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT"),
+      docs: manual("sql-altertable.html"),
     };
   },
 });

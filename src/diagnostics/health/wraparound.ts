@@ -41,9 +41,10 @@ const OLD = 10e6;
 /** Ids are compared in a circle: at half of it the server takes no more writes. */
 const END = 2 ** 31;
 
-/** How near a database is to refusing writes because its transaction ids come round. */
 export const wraparoundCheck = healthCheck<WraparoundFacts>({
   ...TABLE.wraparound,
+  about:
+    "How near a database is to refusing writes because its transaction ids come round, and what keeps them from being freed.",
   async look({ ask }) {
     return { databases: await ask<WraparoundRow>(DATABASES), holders: await ask<HolderRow>(HOLDERS) };
   },

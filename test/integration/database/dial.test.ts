@@ -40,7 +40,7 @@ async function connect(target: Partial<DatabaseTarget>, limitMs = 3000): Promise
     sweep: new DeadlineSweep(clock),
     deadlineAt: clock.now() + limitMs,
     applicationName: "deby",
-    prepare: true,
+    prepare: "auto" as const,
   };
   try {
     const connection = await Connection.open(

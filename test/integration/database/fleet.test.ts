@@ -70,8 +70,8 @@ class SimulatedServer {
     };
     return {
       knock: (deadlineAt, signal) => dial("looks", { deadlineAt, signal, handshakeMs: 0 }),
-      open: async (name, deadlineAt, signal) => {
-        const kind = name.endsWith("-probe") ? "looks" : "pool";
+      open: async ({ applicationName, deadlineAt, signal }) => {
+        const kind = applicationName.endsWith("-probe") ? "looks" : "pool";
         try {
           await dial(kind, { deadlineAt, signal, handshakeMs: HANDSHAKE_MS });
         } catch (error) {

@@ -1,10 +1,11 @@
+import type { PgBouncer } from "../../support/pgbouncer.ts";
 import type { PostgresServer } from "../../support/postgres.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { POOL_MAX } from "./fault.ts";
 import type { Table } from "./figures.ts";
 import { isSuccess, type LedgerEntry } from "./ledger.ts";
 import type { Served } from "./served.ts";
-import { MAINTENANCE, ROLE } from "./stage.ts";
+import { MAINTENANCE, ROLE, type Stage } from "./stage.ts";
 
 /** Long enough for all connections of the pool to be in use at once. */
 const HOLD_MS = 500;
@@ -22,39 +23,40 @@ export async function readTable(server: PostgresServer, segment: number): Promis
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
+/** Where the other end of deby's connections is, which knows of each of them. */
+type OtherEnd = Pick<Stage, "server" | "pooler">;
+
 /**
  * What is wrong with the pool: as many requests as it has connections must all be answered, each by a backend of its
- * own, and those backends are all the sessions that the server knows of.
+ * own, and those backends are all the sessions that the server knows of; a pooler knows of as many.
  */
-export async function examinePool(server: PostgresServer, served: Served): Promise<string[]> {
+export async function examinePool(end: OtherEnd, served: Served): Promise<string[]> {
   const wrong: string[] = [];
-  const inRest = await settled(server, ({ pooled }) => pooled.length >= POOL_MIN && pooled.length <= POOL_MAX);
+  const inRest = await settled(end, ({ pooled }) => pooled.length >= POOL_MIN && pooled.length <= POOL_MAX);
   if (inRest.pooled.length < POOL_MIN || inRest.pooled.length > POOL_MAX) {
     wrong.push(`the pool has ${inRest.pooled.length} connections`);
   }
   const asked = Array.from({ length: POOL_MAX }, () => askBackend(served));
-  await waitUntil("all connections are at work", async () => (await sessions(server)).atWork >= POOL_MAX).catch(
-    () => {},
-  );
-  const { pooled, probes } = await sessions(server);
+  await waitUntil("all connections are at work", async () => (await seenFrom(end)).atWork >= POOL_MAX).catch(() => {});
+  const { pooled, probes } = await seenFrom(end);
   const answers = await Promise.all(asked);
   const unanswered = answers.filter((entry) => !isSuccess(entry));
   const pids = new Set(answers.filter(isSuccess).map(({ body }) => Number(body?.["pid"])));
   if (unanswered.length > 0) wrong.push(`${unanswered.length} of ${POOL_MAX} connections do not answer`);
   if (pids.size !== POOL_MAX) wrong.push(`${POOL_MAX} requests at once were answered by ${pids.size} connections`);
-  const strays = pooled.filter((pid) => !pids.has(pid));
+  const strays = end.pooler ? pooled.slice(pids.size) : pooled.filter((pid) => !pids.has(pid));
   if (strays.length > 0) wrong.push(`the server has ${strays.length} sessions that are not in the pool`);
   if (probes.length > MAX_PROBES) wrong.push(`the server has ${probes.length} sessions of probes`);
   return wrong;
 }
 
 /** Ends deby as an operator does; what is wrong with how it went. */
-export async function examineEnd(server: PostgresServer, { process }: Served): Promise<string[]> {
+export async function examineEnd(end: OtherEnd, { process }: Served): Promise<string[]> {
   const wrong: string[] = [];
   process.kill("SIGTERM");
   const { exitCode, signal } = await process.waitForExit(EXIT_WITHIN_MS);
   if (exitCode !== 0) wrong.push(`deby ended with ${exitCode ?? signal} after SIGTERM`);
-  const { pooled, probes } = await settled(server, (left) => left.pooled.length + left.probes.length === 0);
+  const { pooled, probes } = await settled(end, (left) => left.pooled.length + left.probes.length === 0);
   if (pooled.length > 0 || probes.length > 0) {
     wrong.push(
       `after the end the server still has ${pooled.length} sessions of the pool and ${probes.length} of probes`,
@@ -85,13 +87,28 @@ export async function sessions(server: PostgresServer): Promise<Sessions> {
   };
 }
 
+/** deby's sessions with a pooler, by their ports. */
+async function clients(pooler: PgBouncer): Promise<Sessions> {
+  const rows = await pooler.admin<{ port: number; application_name: string; link: string }>("SHOW CLIENTS");
+  const pooled = rows.filter(({ application_name }) => application_name === "deby");
+  return {
+    pooled: pooled.map(({ port }) => port),
+    probes: rows.filter(({ application_name }) => application_name === "deby-probe").map(({ port }) => port),
+    atWork: pooled.filter(({ link }) => link !== "").length,
+  };
+}
+
+function seenFrom({ pooler, server }: OtherEnd): Promise<Sessions> {
+  return pooler ? clients(pooler) : sessions(server);
+}
+
 /** The sessions as soon as they are as wanted, or as they are when that takes too long. */
-async function settled(server: PostgresServer, isWanted: (sessions: Sessions) => boolean): Promise<Sessions> {
-  let seen = await sessions(server);
+async function settled(end: OtherEnd, isWanted: (sessions: Sessions) => boolean): Promise<Sessions> {
+  let seen = await seenFrom(end);
   const giveUpAt = performance.now() + SETTLED_WITHIN_MS;
   while (!isWanted(seen) && performance.now() < giveUpAt) {
     await Bun.sleep(20);
-    seen = await sessions(server);
+    seen = await seenFrom(end);
   }
   return seen;
 }

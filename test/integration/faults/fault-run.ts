@@ -1,4 +1,5 @@
 import type { FaultProxy } from "../../../src/outage/fault-proxy.ts";
+import type { PgBouncer } from "../../support/pgbouncer.ts";
 import type { PostgresServer } from "../../support/postgres.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { POOL_MAX } from "./fault.ts";
@@ -29,6 +30,7 @@ const OUTAGE_MS = 1000;
 export class FaultRun {
   readonly server: PostgresServer;
   readonly proxy: FaultProxy;
+  readonly stage: Stage;
   readonly served: Served;
   readonly segment: number;
   /** Of deby's output: what it said before is not about this fault. */
@@ -39,11 +41,19 @@ export class FaultRun {
   thawedAt = performance.now();
 
   constructor(stage: Stage, served: Served, segment: number) {
+    this.stage = stage;
     this.server = stage.server;
     this.proxy = stage.proxy;
     this.served = served;
     this.segment = segment;
     this.firstLine = served.process.lines.length;
+  }
+
+  /** Only on a stage with a PgBouncer. */
+  get pooler(): PgBouncer {
+    const { pooler } = this.stage;
+    if (pooler === undefined) throw new Error("There is no PgBouncer on this stage");
+    return pooler;
   }
 
   breaking(): void {

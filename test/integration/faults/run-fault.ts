@@ -29,7 +29,7 @@ export async function runFault(stage: Stage, fault: Fault): Promise<FaultReport>
     await fault.strike(run);
     await run.recovered();
     await served.load.stop();
-    const broken = [...(await examinePool(stage.server, served)), ...(await examineEnd(stage.server, served))];
+    const broken = [...(await examinePool(stage, served)), ...(await examineEnd(stage, served))];
     await Bun.sleep(Math.max(0, run.thawedAt + COMPARED_AFTER_MS - performance.now()));
     const { figures, wrong } = await assess(fault, run);
     console.log(figuresLine(fault.name, figures));

@@ -39,7 +39,7 @@ export class Served implements AsyncDisposable {
     const deby = await startServe(stage.server, {
       args: ["--routes", ROUTES, "--log-format", "json", "--request-timeout", `${requestTimeoutMs}ms`],
       env: {
-        POSTGRES_PORT: String(stage[through].port),
+        POSTGRES_PORT: String((through === "proxy" ? stage.proxy : (stage.pooler ?? stage.server)).port),
         POSTGRES_USER: ROLE,
         POSTGRES_PASSWORD: PASSWORD,
         ...env,

@@ -80,10 +80,23 @@ export const passwordChangedAndEnded: Fault = {
   },
 };
 
-/** A database with sessions in it cannot be renamed: they are ended, and while it waits for that nobody gets in. */
-const RENAME_AWAY = (database: string) => `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}';
-  ALTER DATABASE ${database} RENAME TO ${database}_away`;
+/**
+ * A database with sessions in it cannot be renamed. While the command waits for them to go, nobody gets in; so those who
+ * slipped in just before can be ended for good.
+ */
+async function renameAway(server: PostgresServer): Promise<void> {
+  const { database } = server;
+  const away = new AbortController();
+  const renamed = server.psql(`ALTER DATABASE ${database} RENAME TO ${database}_away`, { database: "postgres" });
+  renamed.finally(() => away.abort()).catch(() => {});
+  while (!away.signal.aborted) {
+    await server.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`, {
+      database: "postgres",
+    });
+    await Bun.sleep(20);
+  }
+  await renamed;
+}
 
 export const databaseRenamed: Fault = {
   name: "database renamed away and back",
@@ -96,7 +109,7 @@ export const databaseRenamed: Fault = {
     const { server } = run;
     const { database } = server;
     run.breaking();
-    await server.psql(RENAME_AWAY(database), { database: "postgres" });
+    await renameAway(server);
     run.broken();
     await run.state("blocked");
     await proveRefused(run, "3D000");

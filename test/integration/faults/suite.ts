@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { PostgresOptions } from "../../support/postgres.ts";
 import type { Fault } from "./fault.ts";
 import { FIGURES_HEAD, type Figures } from "./figures.ts";
 import { runFault } from "./run-fault.ts";
-import { Stage } from "./stage.ts";
+import { Stage, type StageOptions } from "./stage.ts";
 
 export interface FaultTest {
   readonly fault: Fault;
@@ -14,7 +13,7 @@ export interface FaultTest {
 }
 
 /** One test for each fault, all on one server. */
-export function testFaults(tests: readonly FaultTest[], options: PostgresOptions = {}): void {
+export function testFaults(tests: readonly FaultTest[], options: StageOptions = {}): void {
   let stage: Stage;
   beforeAll(async () => {
     stage = await Stage.open(options);

@@ -26,9 +26,9 @@ function openByName(servers: Readonly<Record<string, PostgresServer>>, first: st
           return { host, connector: networkConnector(own, defaultSettings, deps) };
         };
         return {
-          open: (name, deadlineAt, signal) => {
+          open: (options) => {
             const { host, connector } = real();
-            return connector.open(name, deadlineAt, signal, host);
+            return connector.open({ ...options, host });
           },
           knock: (deadlineAt, signal) => real().connector.knock(deadlineAt, signal),
           addresses: async () => [dns.address],

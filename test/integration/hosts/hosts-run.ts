@@ -32,7 +32,7 @@ export async function prepare(primary: Host): Promise<void> {
 }
 
 /** The environment that names all hosts to deby. */
-function environmentOf(hosts: readonly Address[], database: string): Record<string, string> {
+export function environmentOf(hosts: readonly Address[], database: string): Record<string, string> {
   const list = hosts.map(({ host, port }) => `${host}:${port}`).join(",");
   return { DATABASE_URL: `postgres://${ROLE}:${PASSWORD}@${list}/${database}?target_session_attrs=read-write` };
 }

@@ -69,6 +69,8 @@ async function failoverMs(bad: readonly HostPort[]): Promise<number> {
   await db.query`create table t (id int)`;
   await pair.caughtUp();
   await pair.killPrimary();
+  // A write that is sent before is lost with its connection.
+  await waitUntil("the loss is noticed", () => db.state().name !== "up", { everyMs: 1 });
   const written = db.query`insert into t values (1)`.then(() => performance.now());
   const promotedAt = performance.now();
   await pair.promote();

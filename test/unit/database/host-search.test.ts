@@ -11,6 +11,8 @@ interface Seen {
   readonly role?: typeof primary;
   readonly isMute?: boolean;
   readonly isTrusted?: boolean;
+  readonly isReached?: boolean;
+  readonly isSuccessor?: boolean;
   readonly hasFailed?: boolean;
 }
 
@@ -18,11 +20,14 @@ function step(
   seen: readonly Seen[],
   { remaining = 0, now = 0, wanted = "read-write" as TargetSessionAttrs, isPatient = false } = {},
 ) {
-  const dials = seen.map(({ name, startedAt, role, isMute = false, isTrusted = false, hasFailed = false }) => ({
+  const dials = seen.map(({ name, startedAt, role, hasFailed = false, ...known }) => ({
+    isMute: false,
+    isTrusted: false,
+    isReached: false,
+    isSuccessor: false,
+    ...known,
     name,
     startedAt,
-    isMute,
-    isTrusted,
     isPending: role === undefined && !hasFailed,
     connection: role && { facts: { version: "18.0", connectMs: 1, address: name, ...role } },
   }));
@@ -57,6 +62,15 @@ describe("a search among several hosts", () => {
     expect(step([found, { name: "b", startedAt: 3 }], { now: 203 })).toEqual({ kind: "take", names: ["a"] });
     const both = [found, { name: "b", startedAt: 3, role: primary }];
     expect(step(both, { now: 9 })).toEqual({ kind: "take", names: ["a", "b"] });
+  });
+
+  test("a host that has accepted and is slow is waited for, unless a successor of ours has answered", () => {
+    const found = { name: "a", startedAt: 0, role: primary };
+    const slow = { name: "b", startedAt: 3, isReached: true };
+    expect(step([found, slow], { now: 300 })).toEqual({ kind: "wait", until: 1003 });
+    expect(step([{ ...found, isSuccessor: true }, slow], { now: 5 })).toEqual({ kind: "wait", until: 203 });
+    expect(step([{ ...found, isSuccessor: true }, slow], { now: 203 })).toEqual({ kind: "take", names: ["a"] });
+    expect(step([found, { ...slow, isMute: true }], { now: 5 })).toEqual({ kind: "wait", until: 103 });
   });
 
   test("a standby alone is taken once nobody else can be the primary", () => {

@@ -28,6 +28,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     /** When it looked around for other servers. */
     beatsAt: [] as number[],
     isPoolAlive: true,
+    isQueued: false,
     hearts: [] as ProbeConnection[],
     pooled: [] as ProbeConnection[],
   };
@@ -100,6 +101,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     areSeveralHosts: false,
     giveToPool: (connection) => void world.pooled.push(connection),
     poolIsAlive: () => world.isPoolAlive,
+    mayBeQueued: () => world.isQueued,
     isWanted: ({ isReadOnly }) => !isReadOnly,
     isBusy: options.isBusy,
     checkStalls: async () => void world.stallChecksAt.push(clock.now()),
@@ -255,6 +257,34 @@ describe("the monitor", () => {
     world.isPoolAnswering = false;
     await clock.advance(10_100);
     expect(names).toEqual(["up", "suspect", "up", "blocked"]);
+  });
+
+  test("behind a pooler that lets in and keeps waiting, silence is a warning until nobody can be just queued", async () => {
+    const { clock, monitor, names, world } = setUp();
+    await clock.advance(1000);
+    world.refusal = "UNANSWERED";
+    world.isQueued = true;
+    world.isPoolAnswering = false;
+    for (const heart of world.hearts) Object.assign(heart, { isLost: true });
+    monitor.stall();
+    await clock.advance(3000);
+    expect(names).toEqual(["up"]);
+    expect(monitor.state).toMatchObject({ name: "up", reason: { code: "UNANSWERED" } });
+    world.isQueued = false;
+    await clock.advance(2000);
+    expect(names).toEqual(["up", "reconnecting"]);
+  });
+
+  test("a connection that was lost before is no queue", async () => {
+    const { clock, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.refusal = "UNANSWERED";
+    world.isQueued = true;
+    world.isPoolAnswering = false;
+    for (const heart of world.hearts) Object.assign(heart, { isLost: true });
+    loseSocket();
+    await clock.advance(100);
+    expect(names).toEqual(["up", "suspect", "reconnecting"]);
   });
 
   test("a black hole that heals in mid-attempt is noticed by the look beside it", async () => {

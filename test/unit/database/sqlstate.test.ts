@@ -90,6 +90,21 @@ describe("parseFarewell", () => {
     expect(parseFarewell(chunk)).toEqual({ code: "57P01", message: "terminating connection" });
   });
 
+  test("finds it behind the beginning of a result, and before what a pooler adds", () => {
+    const begun = Buffer.from("2\0\0\0\x04");
+    const ofServer = message({
+      S: "FATAL",
+      V: "FATAL",
+      C: "57P01",
+      M: "terminating connection",
+      R: "ProcessInterrupts",
+    });
+    const ofPooler = message({ S: "FATAL", C: "08P01", M: "server conn crashed?" });
+    const routine = "ProcessInterrupts";
+    expect(parseFarewell(Buffer.concat([begun, ofServer, ofPooler]))).toMatchObject({ code: "57P01", routine });
+    expect(parseFarewell(ofPooler)).toEqual({ code: "08P01", message: "server conn crashed?" });
+  });
+
   test("is silent about an ordinary error, another message, and garbage", () => {
     expect(parseFarewell(message({ V: "ERROR", C: "42601", M: "syntax" }))).toBeUndefined();
     expect(parseFarewell(Buffer.from("Z\0\0\0\x05I"))).toBeUndefined();

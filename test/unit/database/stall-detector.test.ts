@@ -54,6 +54,18 @@ describe("the stall detector", () => {
     expect(toldAt.length).toBe(3);
   });
 
+  test("knows whether somebody waits, and for how long nothing has arrived", async () => {
+    const { clock, connection, detector } = setUp();
+    await clock.advance(3000);
+    expect([detector.isWaitedForLessThan(5000), detector.isWaitedForLessThan(2500)]).toEqual([true, false]);
+    connection.chunksReceived += 1;
+    await clock.advance(200);
+    expect(detector.isWaitedForLessThan(2500)).toBe(true);
+    connection.isBusy = false;
+    await clock.advance(200);
+    expect(detector.isWaitedForLessThan(2500)).toBe(false);
+  });
+
   test("a transaction whose function is busy elsewhere is no stall", async () => {
     const { clock, connection, toldAt } = setUp();
     connection.isBusy = false;

@@ -123,3 +123,13 @@ test.each([
 ])("%s belongs to %s", (code, step) => {
   expect(readConnectFailure(Object.assign(new Error("why"), { code })).step).toBe(step as "auth");
 });
+
+test.each([
+  ["POOLER_NO_SERVER", "query_wait_timeout", "SHOW SERVERS"],
+  ["POOLER_MISCONFIGURED", "bouncer config error", "SHOW DATABASES"],
+])("%s is a pooler's own trouble, told as such, with its console to ask", (code, message, command) => {
+  const { cause, fix, docs } = remedyFor({ code, message }, subject());
+  expect(cause).toStartWith(`A pooler answers at db.example.com:6543, and says: ${message}. `);
+  expect(fix[0]?.command).toBe(`psql -h db.example.com -p 6543 -d pgbouncer -c '${command}'`);
+  expect(docs).toStartWith("https://www.pgbouncer.org/");
+});

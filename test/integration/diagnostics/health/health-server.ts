@@ -96,6 +96,8 @@ function expectWhole({ status, evidence, cause, fix, docs }: CheckResult): void 
   expect(cause).toMatch(/^\S.*[^.\s]$/);
   expect(fix).not.toEqual([]);
   expect(docs).toStartWith("https://www.postgresql.org/docs/current/");
+  // In one piece on a line of 100 columns.
+  expect(docs?.length).toBeLessThan(92);
 }
 
 export interface HeldSession extends AsyncDisposable {

@@ -200,7 +200,7 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
   });
 
   const slow = healthCheck({
-    ...{ id: "slow", title: "Slow", worst: "fail", limits: {} },
+    ...{ id: "slow", title: "Slow", worst: "fail", limits: {}, unit: "found", about: "A test." },
     look: ({ ask }) => ask("select pg_sleep(30)"),
     judge: () => ({ status: "pass", evidence: "" }),
   });
@@ -208,7 +208,7 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
   test("every question is put in a read-only transaction that neither works nor waits for long", async () => {
     const limits = ["transaction_read_only", "statement_timeout", "lock_timeout"];
     const probe = healthCheck<readonly { all: string }[]>({
-      ...{ id: "probe", title: "Probe", worst: "fail", limits: {} },
+      ...{ id: "probe", title: "Probe", worst: "fail", limits: {}, unit: "found", about: "A test." },
       look: ({ ask }) => ask(`select ${limits.map((name) => `current_setting('${name}')`).join(" || ' ' || ")} as all`),
       judge: ([row]) => ({ status: "pass", evidence: row?.all ?? "" }),
     });
@@ -233,10 +233,8 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
     });
     const [first, second] = await runAll(server, [slow, connectionsCheck]);
     await ended;
-    expect(first).toMatchObject({
-      status: "unknown",
-      evidence: "connection closed by the server (CONNECTION_CLOSED)",
-    });
+    expect(first).toMatchObject({ status: "unknown" });
+    expect(first?.evidence).toMatch(/57P01|CONNECTION_CLOSED/);
     expect(second).toMatchObject({ status: "skip", evidence: "not tried, since the connection was lost" });
   });
 });

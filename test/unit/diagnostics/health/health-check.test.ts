@@ -35,6 +35,8 @@ const check = healthCheck<number>({
   title: "Seven",
   worst: "warn",
   limits: { warn: 7 },
+  unit: "found",
+  about: "Whether it is seven.",
   isPrimarys: true,
   look: async ({ ask }) => (await ask<{ value: number }>("select 7 as value"))[0]?.value ?? 0,
   judge: (value, { limits, at }) => ({

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { CHECKS } from "../../../../src/diagnostics/checks.ts";
-import { TABLE } from "../../../../src/diagnostics/health/table.ts";
+import { severityOf, TABLE } from "../../../../src/diagnostics/health/table.ts";
 import { HEALTH_CHECKS } from "../../../../src/diagnostics/health-checks.ts";
 
 test("every row of the table is a check, and every check stands in the table", () => {
   const rows = Object.values(TABLE).map(({ id }) => id as string);
-  expect(HEALTH_CHECKS.map(({ id }) => id).toSorted()).toEqual(rows.toSorted());
+  expect(HEALTH_CHECKS.map(({ id }) => id)).toEqual(rows);
 });
 
 test("ids are stable names: short, in small letters, and each there once", () => {
@@ -22,5 +22,22 @@ test("a check that may only warn has no limit from which it fails", () => {
   for (const { id, worst, limits } of Object.values(TABLE)) {
     expect([id, "fail" in limits]).toEqual([id, worst === "fail" && id !== "replication-slots"]);
     if (worst === "pass") expect([id, limits]).toEqual([id, {}]);
+  }
+});
+
+test.each([
+  [TABLE.idleInTransaction, "Warns from 60 s on, fails from 10 min on."],
+  [TABLE.connections, "Warns from 80 % on, fails from 95 % on."],
+  [TABLE.wraparound, "Warns from 650 M transactions on, fails from 1,500 M transactions on."],
+  [TABLE.deadlocks, "Warns from 1 a day on."],
+  [TABLE.invalidIndexes, "Fails where there is one."],
+  [TABLE.cacheHits, "For information."],
+])("%j is told as a sentence", (row, sentence) => {
+  expect(severityOf(row)).toBe(sentence);
+});
+
+test("every check explains itself, with its limits", () => {
+  for (const { about } of HEALTH_CHECKS) {
+    expect(about).toMatch(/^(Whether|How|What|[A-Z]\w+s?) .*\. (Warns|Fails|For information)[^.]*\.$/);
   }
 });

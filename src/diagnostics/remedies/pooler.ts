@@ -1,0 +1,34 @@
+import { anywhere, type Remedy, type Situation } from "./trouble.ts";
+
+const DOCS = "https://www.pgbouncer.org/config.html";
+
+/** A pooler answers in the place of the server. */
+export function noServerBehindPooler(situation: Situation): Remedy {
+  const cause = `${saidBy(situation)}. It takes connections, but has none to PostgreSQL to give: PostgreSQL is away, refuses the pooler, or is too busy; the pooler's log tells which`;
+  return {
+    cause,
+    fix: [consoleCommand(situation, "SHOW SERVERS"), consoleCommand(situation, "SHOW POOLS")],
+    docs: DOCS,
+  };
+}
+
+export function misconfiguredPooler(situation: Situation): Remedy {
+  const cause = `${saidBy(situation)}. Its own configuration does not fit: database, user, or how it authenticates; its log tells more`;
+  return { cause, fix: [consoleCommand(situation, "SHOW DATABASES")], docs: DOCS };
+}
+
+/** The server may well have the database. */
+export function unknownToPooler(situation: Situation): Remedy {
+  const { label, subject } = situation;
+  const cause = `The pooler at ${label} does not know the database ${subject.target.database}. It is misspelt, or missing in the section [databases] of pgbouncer.ini`;
+  return { cause, fix: [consoleCommand(situation, "SHOW DATABASES"), consoleCommand(situation, "RELOAD")], docs: DOCS };
+}
+
+function saidBy({ label, trouble }: Situation): string {
+  return `A pooler answers at ${label}, and says: ${trouble.message}`;
+}
+
+/** Its administrators' console is a database of its own. */
+function consoleCommand({ at }: Situation, command: string) {
+  return anywhere("psql", "-h", at.host, "-p", String(at.port), "-d", "pgbouncer", "-c", command);
+}
