@@ -29,11 +29,11 @@ export const md5PasswordsCheck = healthCheck<Md5Facts>({
     return {
       status: "warn",
       evidence: listed(roles.map((role) => `the password of ${role} is kept as MD5`)),
-      cause: `${count(roles.length, "password is", "passwords are")} kept as MD5, such as that of ${first}. Whoever gets a copy can log in with it, and support for it is ending. The command keeps new passwords as SCRAM, and sets that of ${first} anew; its programs need the new one`,
+      cause: `${count(roles.length, "password is", "passwords are")} kept as MD5, such as that of ${first}. Whoever gets a copy can log in with it, and support for it is ending. The command keeps new passwords as SCRAM, and asks for a new one of ${first}, which its programs need then`,
       fix: psql(scene, [
         "ALTER SYSTEM SET password_encryption = 'scram-sha-256'",
         "SELECT pg_reload_conf()",
-        `ALTER ROLE ${sqlName(first)} PASSWORD 'new-password'`,
+        `\\password ${sqlName(first)}`,
       ]),
       docs,
     };

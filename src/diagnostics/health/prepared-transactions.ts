@@ -32,8 +32,8 @@ export const preparedTransactionsCheck = healthCheck<readonly PreparedRow[]>({
     return {
       status: "warn",
       evidence: listed(facts),
-      cause: `The prepared transaction ${worst.gid} has waited ${spell(worst.seconds)} for its COMMIT. It keeps its locks, also through a restart, and rows that others delete cannot be cleaned up. Whoever prepared it knows whether it is to be committed; the command rolls it back, and what it wrote is gone`,
-      fix: psql(scene, `ROLLBACK PREPARED ${sqlString(worst.gid)}`, worst.database),
+      cause: `The prepared transaction ${worst.gid} has waited ${spell(worst.seconds)} for its COMMIT. It keeps its locks, also through a restart, and rows that others delete cannot be cleaned up. Only whoever prepared it knows whether it is COMMIT PREPARED or ROLLBACK PREPARED ${sqlString(worst.gid)} that ends it, in the database ${worst.database}. The command shows what is prepared, and changes nothing`,
+      fix: psql(scene, "SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared"),
       docs: manual("sql-prepare-transaction.html"),
     };
   },

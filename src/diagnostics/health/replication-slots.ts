@@ -41,13 +41,15 @@ export const replicationSlotsCheck = healthCheck<readonly SlotRow[]>({
       return { status: "pass", evidence };
     }
     const drop = `SELECT pg_drop_replication_slot(${sqlString(worst.name)})`;
+    const look =
+      "SELECT slot_name, plugin, database, xmin, restart_lsn, wal_status, safe_wal_size FROM pg_replication_slots";
     return {
       status: worst.isLost ? "fail" : "warn",
       evidence: listed([...lost, ...idle].map(describe)),
       cause: worst.isLost
         ? `The replication slot ${worst.name} is lost. The WAL that its reader needs has been removed: the reader cannot go on and has to be made anew. The command drops the slot, which nobody can use any more`
-        : `Nobody reads the replication slot ${worst.name}${agoOf(worst)}. The server keeps all WAL for it, now ${spellBytes(worst.bytes ?? 0)}, until the disk is full: bring its reader back. If that is gone for good, the command drops the slot; a reader that comes back later has to be made anew`,
-      fix: psql(scene, drop),
+        : `Nobody reads the replication slot ${worst.name}${agoOf(worst)}. The server keeps all WAL for it, now ${spellBytes(worst.bytes ?? 0)}, until the disk is full: bring its reader back. The command shows the slots, and changes nothing; where the reader is gone for good, ${drop} lets go of the WAL`,
+      fix: psql(scene, worst.isLost ? drop : look),
       docs: manual("warm-standby.html#STREAMING-REPLICATION-SLOTS"),
     };
   },

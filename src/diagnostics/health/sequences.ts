@@ -152,18 +152,21 @@ function isColumnNarrow({ columnType }: SequenceRow): boolean {
 
 function howToMend(row: SequenceRow): string {
   if (isColumnNarrow(row)) {
-    return "as bigint there are enough. The command rewrites the whole table, and nobody can use it meanwhile: on a large one add a second column of type bigint, fill it in steps, and change over";
+    return "as bigint there are enough. The command rewrites the whole table, which nobody can use meanwhile, and gives up after a minute: beside a larger one's column put one of type bigint, fill it in steps, and change over";
   }
   return row.type === "bigint"
     ? "its MAXVALUE ends it"
     : "as bigint there are enough, and changing that takes a moment";
 }
 
+/** Whoever copies a command at night must not take a table from everybody for hours. */
+const GUARDS = ["SET lock_timeout = '2s'", "SET statement_timeout = '60s'"];
+
 function fixFor(row: SequenceRow, scene: Scene): Fix[] {
   const { tableSchema, table, column, type } = row;
   const widen = type === "bigint" ? "NO MAXVALUE" : "AS bigint";
   const sequence = `ALTER SEQUENCE ${nameOf(row)} ${widen}`;
-  if (table === null || !isColumnNarrow(row)) return psql(scene, sequence);
+  if (table === null || !isColumnNarrow(row)) return psql(scene, [...GUARDS, sequence]);
   const alter = `ALTER TABLE ${qualified(tableSchema ?? "", table)} ALTER COLUMN ${qualified(column ?? "")} TYPE bigint`;
-  return psql(scene, row.isIdentity || type === "bigint" ? alter : [sequence, alter]);
+  return psql(scene, [...GUARDS, ...(row.isIdentity || type === "bigint" ? [] : [sequence]), alter]);
 }

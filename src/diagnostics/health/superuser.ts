@@ -20,9 +20,10 @@ export const superuserCheck = healthCheck<RoleRow | undefined>({
     return {
       status: "warn",
       evidence: `${user} is a superuser`,
-      cause: `The application connects as the superuser ${user}. Whoever gets at it reads and changes every database and runs programs on the server; it also takes the connections that are kept for a rescue. The command makes a role that may read and write the tables of the schema public: connect with --db-user ${name}`,
+      cause: `The application connects as the superuser ${user}. Whoever gets at it reads and changes every database and runs programs on the server; it also takes the connections that are kept for a rescue. The command makes a role, asks for its password, and lets it read and write the tables of the schema public: connect with --db-user ${name}`,
       fix: psql(scene, [
-        `CREATE ROLE ${name} LOGIN PASSWORD 'new-password'`,
+        `CREATE ROLE ${name} LOGIN`,
+        `\\password ${name}`,
         `GRANT CONNECT ON DATABASE ${sqlName(database)} TO ${name}`,
         `GRANT USAGE ON SCHEMA public TO ${name}`,
         `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${name}`,

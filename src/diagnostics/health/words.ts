@@ -74,7 +74,7 @@ export function psql({ at, subject }: Scene, statements: string | readonly strin
   const program = commandLine("linux", ["psql", ...to]);
   const all = [statements].flat();
   // Between double quotes these mean the same to sh and to cmd: one command for all.
-  const isPlain = !/['"]/.test(program) && !all.some((sql) => /["$`\\!\r\n]|%.*%/.test(sql));
+  const isPlain = !/['"]/.test(program) && !all.some((sql) => /["$`!\r\n]|\\(?!\w)|%.*%/.test(sql));
   if (isPlain) return [{ os: "any", command: [program, ...all.map((sql) => `-c "${sql}"`)].join(" ") }];
   return onEverySystem(subject.os, (os) => {
     // cmd has no way of quoting these once a double quote has come before them.

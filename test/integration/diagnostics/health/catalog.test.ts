@@ -61,6 +61,8 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
       });
       expect(result.cause).toStartWith("shop.t_id_seq has used 95 % of the numbers that it has.");
       expect(statementsOf(result)).toEqual([
+        "SET lock_timeout = '2s'",
+        "SET statement_timeout = '60s'",
         "ALTER SEQUENCE shop.t_id_seq AS bigint",
         "ALTER TABLE shop.t ALTER COLUMN id TYPE bigint",
       ]);
@@ -75,7 +77,7 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
       );
       const result = await find(server, sequencesCheck);
       expect(result).toMatchObject({ status: "warn" });
-      expect(statementsOf(result)).toEqual(['ALTER TABLE shop."Odd name" ALTER COLUMN "the id" TYPE bigint']);
+      expect(statementsOf(result).at(-1)).toBe('ALTER TABLE shop."Odd name" ALTER COLUMN "the id" TYPE bigint');
       await mend(server, result);
       expect(await find(server, sequencesCheck)).toMatchObject({ status: "pass" });
     });
@@ -88,14 +90,14 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
       );
       const result = await find(server, sequencesCheck);
       expect(result).toMatchObject({ status: "warn" });
-      expect(statementsOf(result)).toEqual(["ALTER TABLE shop.t ALTER COLUMN id TYPE bigint"]);
+      expect(statementsOf(result).slice(2)).toEqual(["ALTER TABLE shop.t ALTER COLUMN id TYPE bigint"]);
     });
 
     test("that are too narrow themselves are told, whatever they fill", async () => {
       await using _ = await given("create sequence ids as int", "select setval('ids', 2147483647)");
       const result = await find(server, sequencesCheck);
       expect(result.cause).toStartWith("shop.ids has used 100 % of the numbers");
-      expect(statementsOf(result)).toEqual(["ALTER SEQUENCE shop.ids AS bigint"]);
+      expect(statementsOf(result).slice(2)).toEqual(["ALTER SEQUENCE shop.ids AS bigint"]);
     });
 
     test("that may not be read are skipped, with what to grant", async () => {

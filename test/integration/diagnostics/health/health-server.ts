@@ -8,9 +8,9 @@ import type { Limits } from "../../../../src/diagnostics/health/table.ts";
 import { runChecks } from "../../../../src/diagnostics/run-checks.ts";
 import { Session } from "../../../../src/diagnostics/session.ts";
 import { startPostgres } from "../../../support/postgres.ts";
-import type { PostgresVersion } from "../../../support/postgres-binaries.ts";
+import { type PostgresVersion, postgresBinaries } from "../../../support/postgres-binaries.ts";
 import type { PostgresServer, ServerConfiguration } from "../../../support/postgres-server.ts";
-import type { Row } from "../../../support/postgres-sql.ts";
+import { runCommand } from "../../../support/run-command.ts";
 import { targetAt } from "../../../support/settings.ts";
 
 export const PASSWORD = "app-password";
@@ -136,9 +136,14 @@ export function statementsOf({ fix }: CheckResult): string[] {
   });
 }
 
-/** Does what a finding says; the last answer. */
-export async function mend(server: PostgresServer, result: CheckResult): Promise<Row[]> {
-  let rows: Row[] = [];
-  for (const statement of statementsOf(result)) rows = await server.psql(statement);
-  return rows;
+/**
+ * Pastes what a finding tells to run into a shell; what psql said. Without a terminal, which it would ask for a new
+ * password.
+ */
+export async function mend(server: PostgresServer, { fix }: CheckResult): Promise<string> {
+  const commands = fix.filter(({ os }) => os === "any" || os === "linux").map(({ command }) => command);
+  const path = `${await postgresBinaries(15)}:${process.env["PATH"]}`;
+  const env = { PATH: path, PGPASSWORD: server.password, PSQLRC: "/dev/null" };
+  const stdin = `${PASSWORD}\n${PASSWORD}\n`;
+  return await runCommand(["setsid", "-w", "sh", "-ec", commands.join("\n")], { env, stdin });
 }
