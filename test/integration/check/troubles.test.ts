@@ -404,7 +404,7 @@ const TLS: readonly Case[] = [
     id: "tls",
     status: "fail",
     exitCode: 1,
-    evidence: "(TLS_FAILED)",
+    evidence: "(TLS_FAILED): DEPTH_ZERO_SELF_SIGNED_CERT",
     cause: "is self-signed. sslmode=verify-full wants one whose authority is in PGSSLROOTCERT",
     fix: "openssl x509 -out root.crt",
   },
@@ -428,7 +428,7 @@ const TLS: readonly Case[] = [
     exitCode: 1,
     evidence: "(TLS_FAILED)",
     cause: "The certificate is for db.internal, not for localhost",
-    fix: "deby check --db-host db.internal",
+    fix: "deby check --db-sslmode verify-ca",
   },
   {
     title: "a certificate that has expired",
@@ -437,7 +437,7 @@ const TLS: readonly Case[] = [
     id: "tls",
     status: "fail",
     exitCode: 1,
-    evidence: "(TLS_FAILED)",
+    evidence: "(TLS_FAILED): CERT_HAS_EXPIRED",
     cause: " expired on ",
     fix: "SELECT pg_reload_conf()",
   },
@@ -579,6 +579,22 @@ const WAYS_IN: readonly Case[] = [
     evidence: "there is no such Unix socket (ENOENT)",
     cause: "There is no socket ",
     fix: "sudo systemctl start postgresql",
+  },
+  {
+    title: "a server that listens on its Unix socket only",
+    async stage(stack) {
+      const server = stack.use(await startPostgres());
+      await server.stop();
+      server.configure({ settings: { listen_addresses: "", unix_socket_directories: "/tmp" } });
+      await server.start();
+      return { env: environmentOf(server) };
+    },
+    id: "tcp",
+    status: "fail",
+    exitCode: 1,
+    evidence: "connection refused (ECONNREFUSED)",
+    cause: "refuses connections, though PostgreSQL runs here. It listens on its Unix socket in /tmp",
+    fix: "-U postgres -c 'SHOW listen_addresses'",
   },
   {
     title: "two hosts of which one is not running",
