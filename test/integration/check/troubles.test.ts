@@ -611,6 +611,20 @@ const WAYS_IN: readonly Case[] = [
     fix: "sudo systemctl start postgresql",
   },
   {
+    title: "two hosts that are away, each for a reason of its own",
+    async stage(stack) {
+      const peer = stack.use(await startPeer("silent"));
+      const hosts = "127.0.0.1,nowhere.invalid,127.0.0.1";
+      const ports = `${await freePort()},5432,${peer.port}`;
+      return { env: { PGHOST: hosts, PGPORT: ports }, flags: LATE };
+    },
+    id: "protocol",
+    status: "fail",
+    exitCode: 1,
+    evidence: "no answer in time (ETIMEDOUT)",
+    cause: "accepts connections but never answers",
+  },
+  {
     title: "a standby and its primary, of which the second has the role",
     async stage(stack) {
       const { primary, standby } = stack.use(await ReplicatedPair.start(18));
