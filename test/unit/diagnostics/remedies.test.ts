@@ -139,3 +139,10 @@ test("a PostgreSQL on another port of this machine is mentioned", () => {
   const { cause } = remedyFor({ code: "ECONNREFUSED", message: "", nearby }, here);
   expect(cause).toContain("a PostgreSQL on this machine has port 5433");
 });
+
+test("whoever is let in and not answered is told of the pooler that may stand there", () => {
+  const { cause, fix } = remedyFor({ code: "UNANSWERED", message: "let in, but no answer in time" }, subject());
+  expect(cause).toStartWith("db.example.com:6543 lets us in and answers nothing then. ");
+  expect(fix[0]?.command).toContain("SHOW POOLS");
+  expect(readConnectFailure(Object.assign(new Error("late"), { code: "UNANSWERED" })).step).toBe("database");
+});
