@@ -1,4 +1,4 @@
-// Exactly-once writes under faults at any byte: usage: bun run drills [--count N] [--seed N] [--lanes N]
+// Exactly-once writes under faults at any byte: usage: bun run drills [--count N] [--seed N] [--lanes N] [--pooler]
 
 import { parseArgs } from "node:util";
 import { type DrillsOptions, runDrills } from "../test/integration/drills/run-drills.ts";
@@ -10,6 +10,7 @@ function readArguments(args: readonly string[]): Omit<DrillsOptions, "log"> {
       count: { type: "string", default: "1000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       lanes: { type: "string", default: "4" },
+      pooler: { type: "boolean", default: false },
     },
   });
   const [count, seed, lanes] = [Number(values.count), Number(values.seed), Number(values.lanes)];
@@ -19,7 +20,7 @@ function readArguments(args: readonly string[]): Omit<DrillsOptions, "log"> {
   if (!(Number.isInteger(lanes) && lanes > 0 && lanes <= 12)) {
     throw new Error(`--lanes must be from 1 to 12: ${values.lanes}`);
   }
-  return { count, seed, lanes };
+  return { count, seed, lanes, isPooled: values.pooler };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -27,11 +28,11 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     wanted = readArguments(args);
   } catch (error) {
-    console.error(`${(error as Error).message}\nusage: bun run drills [--count N] [--seed N] [--lanes N]`);
+    console.error(`${(error as Error).message}\nusage: bun run drills [--count N] [--seed N] [--lanes N] [--pooler]`);
     return 2;
   }
-  const { count, seed, lanes } = wanted;
-  console.log(`${count} drills in ${lanes} lanes, --seed ${seed}`);
+  const { count, seed, lanes, isPooled = false } = wanted;
+  console.log(`${count} drills in ${lanes} lanes${isPooled ? " through PgBouncer" : ""}, --seed ${seed}`);
   const startedAt = performance.now();
   const broken = await runDrills({ ...wanted, log: console.log });
   console.log(`${((performance.now() - startedAt) / 1000).toFixed(0)} s`);

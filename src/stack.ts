@@ -43,7 +43,7 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
   const { serve, pool } = config;
   const embedded = serve.embedded ? await startEmbedded() : undefined;
   const target = embedded?.target ?? config.database;
-  const subject = { ...deps.subject, target };
+  const subject = { ...deps.subject, target, isEmbedded: serve.embedded };
   const examination = new SharedExamination(subject, systemClock);
   const timings = new DatabaseTimings();
   const db = openDatabase(target, embedded?.settings ?? pool, { ...embedded?.deps, observer: timings });

@@ -3,7 +3,10 @@ export interface Backend {
   readonly pid: number;
   /** `backend_start`: process ids are used again. */
   readonly startedAt: string;
-  /** Which server it belongs to: two answers with the same one came from the same start of the same server. */
+  /**
+   * Which server it belongs to, by the microsecond of its start: by whatever address, two answers with the same one came
+   * from the same start of the same server.
+   */
   readonly server: string;
   /** False behind a pooler, whose sessions change their server process as it likes. */
   readonly isDirect: boolean;
@@ -12,7 +15,7 @@ export interface Backend {
 /** What the proof of a new session asks about its backend. */
 export const BACKEND_COLUMNS = `pg_backend_pid() as pid,
   (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) as "startedAt",
-  concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port()) as server`;
+  extract(epoch from pg_postmaster_start_time())::text as server`;
 
 export interface BackendRow {
   readonly pid: number;

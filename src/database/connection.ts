@@ -78,6 +78,8 @@ export class Connection implements Sweepable {
   leasedAt = Number.POSITIVE_INFINITY;
   /** Set by whoever holds it. */
   holder: Holder | undefined;
+  /** Set by whoever holds it, behind a pooler: the lock that its transaction, and no other, has from now on. */
+  markLock: number | undefined;
   /** Grows with everything that arrives. */
   chunksReceived = 0;
   /** Called once, at the first sign that the connection is gone; never for one that we gave up ourselves. */

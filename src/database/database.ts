@@ -5,7 +5,7 @@ import type { CircuitState, DatabaseEvents, ServerFacts } from "./events.ts";
 import type { KeyStatus, OnceOptions } from "./outcome.ts";
 import type { Stored } from "./outcome-json.ts";
 import type { DatabaseStats } from "./pool-types.ts";
-import { StandbyReads } from "./standby-reads.ts";
+import { StandbyReads, startStandbySystem } from "./standby-reads.ts";
 import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
 import { runStatement } from "./statements.ts";
 import { type SystemDeps, startSystem } from "./system.ts";
@@ -73,7 +73,8 @@ export interface Database {
  * Listen before you await: the first attempt begins in the next turn of the event loop.
  */
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
-  const { lease, once, monitor, emitter, stats, close } = startSystem(target, settings, deps);
+  const system = startSystem(target, settings, deps);
+  const { lease, once, monitor, emitter, stats, close } = system;
   const { clock } = lease;
   let closed: Promise<void> | undefined;
   const standby = settings.readFrom === "prefer-standby" ? startStandbyReads() : undefined;
@@ -81,8 +82,8 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
   function startStandbyReads(): StandbyReads {
     const reads = new StandbyReads({
       clock,
-      primary: lease,
-      standby: startSystem({ ...target, targetSessionAttrs: "standby" }, settings, { ...deps, canHold: false }),
+      primary: system,
+      standby: startStandbySystem(target, settings, deps),
       lagLimitMs: settings.readLagLimitMs,
       onChange: (change) => emitter.emit("standbyReads", change),
     });

@@ -53,7 +53,8 @@ export async function greet(target: DatabaseTarget, host: HostPort, options: Wit
     return { kind: "other", heard };
   }
   if (heard[0] === BYTE_N) {
-    discard(socket);
+    // No reset, which the server would log.
+    socket.destroy();
     return { kind: "postgres", certificate: undefined };
   }
   const certificate = await readCertificate(socket, host.host, options).catch(() => undefined);

@@ -1,7 +1,5 @@
+import { DebyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-
-/** For one question to a server that has just answered, in milliseconds. */
-const LIMIT_MS = 500;
 
 /**
  * The history that a server which takes writes goes on with. Of two servers of one system, the one with the higher
@@ -19,15 +17,19 @@ const TIMELINE = "substring(pg_walfile_name(pg_current_wal_lsn()) for 8) as time
 const WITH_SYSTEM = `select (select system_identifier::text from pg_control_system()) as system, ${TIMELINE}`;
 const ALONE = `select '' as system, ${TIMELINE}`;
 
-/** Asks a server that takes writes; never throws. */
-export async function historyOf(connection: Pick<Connection, "control">, now: number): Promise<History> {
+/**
+ * Asks a server that takes writes.
+ * Throws what `Connection.control` throws where the connection is lost, or the deadline passes.
+ */
+export async function historyOf(connection: Pick<Connection, "control">, deadlineAt: number): Promise<History> {
   for (const question of [WITH_SYSTEM, ALONE]) {
     try {
-      const { rows } = await connection.control<{ system: string; timeline: string }>(question, now + LIMIT_MS);
+      const { rows } = await connection.control<{ system: string; timeline: string }>(question, deadlineAt);
       const [row] = rows;
       if (row !== undefined) return { system: row.system, timeline: Number.parseInt(row.timeline, 16) };
-    } catch {
+    } catch (error) {
       // Not every role may ask for the system, and not everything that speaks the protocol knows these functions.
+      if (!(error instanceof DebyError) || error.outcome !== "rolled-back") throw error;
     }
   }
   return { system: "", timeline: 0 };

@@ -15,8 +15,15 @@ export interface HostKnowledge {
   readonly startedAt: number;
   /** It kept silent the last time. */
   readonly isMute: boolean;
-  /** The server that we are with, if it is this host's and nothing speaks against it. */
-  readonly trustedServer: string | undefined;
+  /** The server that we are with, if this host is where we found it. */
+  readonly ours: string | undefined;
+}
+
+export interface HostDialOptions {
+  /** The dial is given up. */
+  readonly signal: AbortSignal;
+  /** The host has accepted. */
+  readonly onReached: () => void;
 }
 
 /** A dial to one host in the course of a search, and how far it got. */
@@ -28,28 +35,27 @@ export class HostDial<C extends ProbeConnection> {
   isReached = false;
   /** Resolves when it has ended, well or not. */
   readonly settled: Promise<void>;
-  readonly #trustedServer: string | undefined;
+  readonly #ours: string | undefined;
+  readonly #over = new AbortController();
   #found: Found<C> | undefined;
   #error: unknown;
-  #isDiscarded = false;
 
-  /** `dial` calls back when the host has accepted. */
   constructor(
     host: HostPort,
-    dial: (onReached: () => void) => Promise<Found<C>>,
-    { startedAt, isMute, trustedServer }: HostKnowledge,
+    dial: (options: HostDialOptions) => Promise<Found<C>>,
+    { startedAt, isMute, ours }: HostKnowledge,
   ) {
     this.host = host;
     this.startedAt = startedAt;
     this.isMute = isMute;
-    this.#trustedServer = trustedServer;
-    const dialled = dial(() => {
+    this.#ours = ours;
+    const onReached = (): void => {
       this.isReached = true;
-    });
-    this.settled = dialled.then(
+    };
+    this.settled = dial({ signal: this.#over.signal, onReached }).then(
       (found) => {
         this.#found = found;
-        if (this.#isDiscarded) void found.connection.close();
+        if (this.#over.signal.aborted) void found.connection.close();
       },
       (error) => {
         this.#error = error;
@@ -75,14 +81,22 @@ export class HostDial<C extends ProbeConnection> {
     return this.found?.isSuccessor === true;
   }
 
-  /** The server that we are with has answered. */
-  get isTrusted(): boolean {
-    return this.#trustedServer !== undefined && this.connection?.backend.server === this.#trustedServer;
+  /** It leads to where we found the server that we are with. */
+  get isOurs(): boolean {
+    return this.#ours !== undefined;
   }
 
-  /** Why there is no connection. */
+  /** The server that we are with has answered. */
+  get isTrusted(): boolean {
+    return this.#ours !== undefined && this.connection?.backend.server === this.#ours;
+  }
+
+  /** Why there is no connection that would do. */
   get error(): unknown {
-    return this.#error ?? codedError("CONNECTION_CLOSED", "The connection was closed at once");
+    if (this.#error !== undefined) return this.#error;
+    return this.found === undefined
+      ? codedError("CONNECTION_CLOSED", "The connection was closed at once")
+      : codedError("READ_ONLY", "the server accepts no writes");
   }
 
   /** Whether the host has not said a word. */
@@ -98,7 +112,7 @@ export class HostDial<C extends ProbeConnection> {
 
   /** Nobody wants the connection, be it there already or still to come. */
   discard(): void {
-    this.#isDiscarded = true;
+    this.#over.abort();
     void this.#found?.connection.close();
   }
 }

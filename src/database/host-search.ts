@@ -17,7 +17,7 @@ const MUTE_GRACE_MS = 100;
 
 type SeenDial = Pick<
   HostDial<ProbeConnection>,
-  "startedAt" | "isMute" | "isReached" | "isPending" | "isTrusted" | "isSuccessor"
+  "startedAt" | "isMute" | "isReached" | "isPending" | "isOurs" | "isTrusted" | "isSuccessor"
 > & {
   readonly connection: Pick<ProbeConnection, "facts"> | undefined;
 };
@@ -30,6 +30,8 @@ export interface SearchState<D extends SeenDial> {
   readonly wanted: TargetSessionAttrs;
   /** Waits as long as it may for hosts that kept silent the last time. */
   readonly isPatient: boolean;
+  /** Another server than ours will do for reads. */
+  readonly canFallBack: boolean;
 }
 
 /** What comes next: dial another host, wait for news until that moment, take one of these, or give up. */
@@ -43,9 +45,12 @@ const BEST_FIRST: readonly Fitness[] = ["wanted", "makeshift", "reads-only"];
 
 /** Decides how a search among several hosts goes on. Pure. */
 export function nextStep<D extends SeenDial>(state: SearchState<D>): SearchStep<D> {
-  const { dials, remaining, now, wanted, isPatient } = state;
-  const withFitness = (fitness: Fitness): D[] =>
-    dials.filter(({ connection }) => connection !== undefined && fitnessOf(connection.facts, wanted) === fitness);
+  const { dials, remaining, now, wanted, isPatient, canFallBack } = state;
+  const fitness = ({ connection, isOurs }: D): Fitness | undefined => {
+    const known = connection && fitnessOf(connection.facts, wanted);
+    return known === "reads-only" && !canFallBack && !isOurs ? undefined : known;
+  };
+  const withFitness = (wantedFitness: Fitness): D[] => dials.filter((dial) => fitness(dial) === wantedFitness);
   const trusted = withFitness("wanted").find(({ isTrusted }) => isTrusted);
   if (trusted !== undefined) return { kind: "take", best: [trusted] };
 

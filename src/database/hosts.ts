@@ -6,7 +6,7 @@ import type { Connector, OpenOptions } from "./connector.ts";
 import { addressLabel } from "./dial.ts";
 import type { HostRefused } from "./events.ts";
 import { type History, historyOf, isOlder } from "./history.ts";
-import { HostDial, type HostKnowledge } from "./host-dial.ts";
+import { HostDial, type HostDialOptions, type HostKnowledge } from "./host-dial.ts";
 import { nextStep } from "./host-search.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { LeasedConnection } from "./pool-types.ts";
@@ -30,6 +30,8 @@ export interface HostsDeps {
 export interface SearchOptions extends Omit<OpenOptions, "host" | "onReached"> {
   /** Waits as long as it may for hosts that kept silent the last time. Default: does not. */
   readonly isPatient?: boolean;
+  /** Leaves a server that takes writes for one that serves reads only. Default: does not. */
+  readonly canFallBack?: boolean;
 }
 
 /**
@@ -39,6 +41,8 @@ export interface SearchOptions extends Omit<OpenOptions, "host" | "onReached"> {
 export class Hosts {
   readonly #deps: HostsDeps;
   readonly #mute = new Set<HostPort>();
+  /** Dialled, and not waited for. */
+  readonly #lingering = new Set<HostPort>();
   readonly #rivals: Rivals;
   #chosen: Found<HostConnection> | undefined;
 
@@ -49,6 +53,16 @@ export class Hosts {
 
   get areSeveral(): boolean {
     return this.#deps.hosts.length > 1;
+  }
+
+  /** Whether the server should be the one that takes writes. */
+  get isWriterExpected(): boolean {
+    return isUnique(this.#deps.wanted);
+  }
+
+  /** Whether there is one right server among several: another one is wrong, not just another. */
+  get isOneRight(): boolean {
+    return this.areSeveral && this.isWriterExpected;
   }
 
   /**
@@ -62,7 +76,8 @@ export class Hosts {
     const connection = await connector.open({ ...options, host });
     const ours = this.#chosen?.connection;
     if (ours === undefined) return connection;
-    const isAnother = this.areSeveral && connection.backend.server !== ours.backend.server;
+    const isAnother =
+      this.isOneRight && connection.backend.isDirect && connection.backend.server !== ours.backend.server;
     const isDemoted = hasRole(ours.facts, wanted) && !hasRole(connection.facts, wanted);
     if (!isAnother && !isDemoted) return connection;
     void connection.close();
@@ -87,6 +102,11 @@ export class Hosts {
     this.#chosen = found;
     this.#rivals.use(found);
     return found.connection;
+  }
+
+  /** Whether a connection leads to the server that we are with. */
+  isOurs({ backend }: HostConnection): boolean {
+    return this.#chosen?.connection.backend.server === backend.server;
   }
 
   /** The hosts that we are not with. */
@@ -114,12 +134,12 @@ export class Hosts {
 
   /**
    * Another server takes writes. Returns the error to act on where it was promoted later than ours; otherwise it is
-   * refused and reported.
+   * refused and reported. Throws where it does not tell.
    */
-  async challenge(host: HostPort, connection: HostConnection): Promise<DebyError | undefined> {
+  async challenge(host: HostPort, connection: HostConnection, deadlineAt: number): Promise<DebyError | undefined> {
     const ours = this.#chosen;
     if (ours === undefined || ours.connection.backend.server === connection.backend.server) return undefined;
-    const history = await historyOf(connection, this.#deps.clock.now());
+    const history = await historyOf(connection, deadlineAt);
     if (this.#chosen !== ours || !this.isWanted(ours.connection.facts)) return undefined;
     const found = { host, connection, history, isSuccessor: isOlder(ours.history, history) };
     if (!found.isSuccessor) {
@@ -149,58 +169,71 @@ export class Hosts {
       void connection.close();
       throw connectError(codedError("NO_SUITABLE_HOST", `the server's role is not ${wanted}`), addressLabel(host));
     }
-    const history = await this.#history(connection);
-    const found = { host, connection, history, isSuccessor: this.#rivals.isSuccessor(history) };
-    if (!this.#rivals.isOutdated(found)) return found;
-    void connection.close();
-    throw connectError(codedError("OUTDATED_HOST", "history has gone on without this server"), addressLabel(host));
+    try {
+      const history = await this.#history(connection, options.deadlineAt);
+      const found = { host, connection, history, isSuccessor: this.#rivals.isSuccessor(history) };
+      if (!this.#rivals.isOutdated(found)) return found;
+      throw codedError("OUTDATED_HOST", "history has gone on without this server");
+    } catch (error) {
+      void connection.close();
+      throw connectError(error, addressLabel(host));
+    }
   }
 
   /** Of a server that takes writes where there should be one that does. */
-  async #history(connection: HostConnection): Promise<History | undefined> {
-    if (!this.areSeveral || !isUnique(this.#deps.wanted) || !this.isWanted(connection.facts)) return undefined;
+  async #history(connection: HostConnection, deadlineAt: number): Promise<History | undefined> {
+    if (!this.isOneRight || !this.isWanted(connection.facts)) return undefined;
     const { connection: ours, history } = this.#chosen ?? {};
     const isOurs = ours?.backend.server === connection.backend.server;
-    return (isOurs ? history : undefined) ?? (await historyOf(connection, this.#deps.clock.now()));
+    return (isOurs ? history : undefined) ?? (await historyOf(connection, deadlineAt));
   }
 
   /** Dials the hosts side by side until enough is known of them. */
   async #race(options: SearchOptions): Promise<Found<HostConnection>> {
-    const { clock, hosts, wanted } = this.#deps;
+    const { clock, wanted } = this.#deps;
+    const { host: ours = this.#first, connection } = this.#chosen ?? {};
     const { isPatient = false } = options;
-    const { host: ours = this.#first } = this.#chosen ?? {};
-    const queue = [ours, ...hosts.filter((host) => host !== ours)];
-    const over = new AbortController();
-    const dialOptions = { ...options, signal: AbortSignal.any([options.signal, over.signal]) };
+    const canFallBack = options.canFallBack === true || connection === undefined || !this.isWanted(connection.facts);
+    const queue = [ours, ...this.others()];
     const dials: HostDial<HostConnection>[] = [];
     let found: Found<HostConnection> | undefined;
     try {
       while (found === undefined) {
         // Another search was faster, and has ended the dials of this one: what has answered by then is no choice.
         if (options.signal.aborted) throw connectError(codedError("ABORT_ERR", "Given up"), addressLabel(ours));
-        const step = nextStep({ dials, remaining: queue.length, now: clock.now(), wanted, isPatient });
-        if (step.kind === "wait") {
-          await news(clock, dials, step.until);
-        } else if (step.kind === "dial") {
-          const host = queue.shift() as HostPort;
-          dials.push(
-            new HostDial(host, (onReached) => this.#ask({ ...dialOptions, host, onReached }), this.#knowledge(host)),
-          );
-        } else if (step.kind === "fail") {
-          throw failure(dials);
-        } else {
-          found = this.#choose(step.best);
-        }
+        const remaining = queue.length;
+        const step = nextStep({ dials, remaining, now: clock.now(), wanted, isPatient, canFallBack });
+        if (step.kind === "wait") await news(clock, dials, step.until);
+        else if (step.kind === "dial") dials.push(this.#dial(queue.shift() as HostPort, options));
+        else if (step.kind === "fail") throw failure(dials, canFallBack);
+        else found = this.#choose(step.best);
       }
       return found;
     } finally {
-      for (const dial of dials) {
-        if (dial.wasSilent(clock.now())) this.#mute.add(dial.host);
-        else if (dial.hasSpoken) this.#mute.delete(dial.host);
-        if (dial.connection === undefined || dial.connection !== found?.connection) dial.discard();
-      }
-      over.abort();
+      for (const dial of dials) if (found === undefined || dial.connection !== found.connection) this.#leave(dial);
     }
+  }
+
+  #dial(host: HostPort, options: SearchOptions): HostDial<HostConnection> {
+    const dial = ({ signal, onReached }: HostDialOptions): Promise<Found<HostConnection>> =>
+      this.#ask({ ...options, host, onReached, signal: AbortSignal.any([options.signal, signal]) });
+    return new HostDial(host, dial, this.#knowledge(host));
+  }
+
+  /** A dial that nobody waits for any more. From one that is silent so far we want to know whether it stays so. */
+  #leave(dial: HostDial<HostConnection>): void {
+    const { host } = dial;
+    if (dial.wasSilent(this.#deps.clock.now())) this.#mute.add(host);
+    if (!dial.isPending || this.#lingering.has(host)) {
+      if (dial.hasSpoken) this.#mute.delete(host);
+      dial.discard();
+      return;
+    }
+    this.#lingering.add(host);
+    void dial.settled.then(() => {
+      this.#lingering.delete(host);
+      this.#leave(dial);
+    });
   }
 
   #knowledge(host: HostPort): HostKnowledge {
@@ -208,7 +241,7 @@ export class Hosts {
     return {
       startedAt: this.#deps.clock.now(),
       isMute: this.#mute.has(host),
-      trustedServer: this.#chosen?.host === host ? backend?.server : undefined,
+      ours: this.#chosen?.host === host ? backend?.server : undefined,
     };
   }
 
@@ -232,9 +265,11 @@ async function news(clock: Clock, dials: readonly HostDial<HostConnection>[], un
  * Why no host would do. Where one host refuses us by name and another is away, waiting may help: the other may be the
  * one that lets us in.
  */
-function failure(dials: readonly HostDial<HostConnection>[]): DebyError {
+function failure(dials: readonly HostDial<HostConnection>[], canFallBack: boolean): DebyError {
   const errors = dials.map(({ error }) => error);
-  const cause = errors.find((error) => classifyConnectFailure(codeOf(error)) !== "misconfigured") ?? errors[0];
+  const hopeful = errors.find((error) => classifyConnectFailure(codeOf(error)) !== "misconfigured");
+  // As long as we hold on to our server, what keeps us from that one counts; it is dialled first.
+  const cause = canFallBack ? (hopeful ?? errors[0]) : errors[0];
   const each = dials.map(({ host, error }) => `${addressLabel(host)}: ${describeReason(reasonOf(error))}`);
   const { code, reason } = connectError(cause, "");
   return new DebyError(code, `Cannot connect to ${each.join("; ")}`, {

@@ -21,6 +21,8 @@ export interface LeaseDeps {
   readonly observer: DatabaseObserver;
   /** How long one holder may keep a connection, in milliseconds; Infinity for ever. */
   readonly leaseLimitMs: number;
+  /** The server should be one that takes writes. */
+  readonly expectsWrites: boolean;
   /** A server has refused to write: somebody else finds out who takes writes. */
   readonly onReadOnly: (error: DebyError) => void;
   /** Something is run again. */
@@ -87,15 +89,17 @@ export interface Repetition {
 }
 
 /**
- * After a server has refused to write, and undone what was tried: finds out who takes writes. Whether another try may
- * meet one that does, or wait for it.
+ * After a server has refused to write: has it found out who takes writes. Whether another try may meet one that does, or
+ * wait for it, and nothing remains of this one.
  */
 export async function mayTryElsewhere(
-  { gate, onReadOnly }: LeaseDeps,
+  { gate, expectsWrites, onReadOnly }: LeaseDeps,
   error: DebyError,
   { kind, repeats, deadline }: Repetition,
 ): Promise<boolean> {
+  if (!expectsWrites) return false;
   if (!gate.isReadOnly) onReadOnly(error);
+  if (error.outcome !== "rolled-back") return false;
   const isAway = await gate.isAwayAfterVerdict(deadline);
   return isAway ? kind === "write" : repeats < MAX_REFUSALS;
 }

@@ -1,9 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import { codedError } from "../core/within.ts";
 import type { DebyError } from "../errors.ts";
+import type { Backend } from "./backend.ts";
 import type { DatabaseEvents, Reason } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { ProbeConnection } from "./monitor.ts";
+import { NameAnswers } from "./name-answers.ts";
 import type { Pool } from "./pool.ts";
 import type { PooledConnection } from "./pool-types.ts";
 import { connectError } from "./sqlstate.ts";
@@ -15,9 +17,9 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "areSeveral" | "addresses">;
+  readonly hosts: Pick<Hosts, "isOneRight" | "isWriterExpected" | "addresses">;
   readonly signal: AbortSignal;
-  readonly pool: Pick<Pool<PooledConnection>, "evictOthers" | "retireOthers">;
+  readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
   readonly onTrouble: (error: DebyError) => void;
 }
@@ -26,9 +28,8 @@ export interface MovesDeps {
 export class Moves {
   readonly #deps: MovesDeps;
   #current: Pick<ProbeConnection, "backend" | "facts"> | undefined;
-  /** What the name server said before. */
-  #lastAddresses: readonly string[] = [];
-  /** Of its answer, where we have raised the alarm about it. */
+  readonly #answers = new NameAnswers();
+  /** The name server's answer about which we have raised the alarm. */
   #alarmedBy = "";
 
   constructor(deps: MovesDeps) {
@@ -42,27 +43,25 @@ export class Moves {
     const before = this.#current;
     this.#current = { backend, facts };
     if (this.#alarmedBy !== "") void this.followName(connection);
-    if (before === undefined || before.backend.server === backend.server) return;
+    if (before === undefined) return;
+    const isElsewhere = hosts.isOneRight && before.facts.address !== facts.address;
+    const isRefusing = SIGNS_OF_A_MOVE.has(reason?.code ?? "");
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
-    if (!before.backend.isDirect || !backend.isDirect) return;
-    if (!hosts.areSeveral && !SIGNS_OF_A_MOVE.has(reason?.code ?? "")) return;
-    pool.evictOthers(backend.server);
-    if (before.facts.address !== facts.address) onMoved({ from: before.facts.address, to: facts.address });
+    const isAnother = (hosts.isOneRight || isRefusing) && areTwo(before.backend, backend);
+    if (!isElsewhere && !isAnother) return;
+    pool.evictAll((other) => areTwo(other.backend, backend) || (isElsewhere && other.facts.address !== facts.address));
+    if (isElsewhere) onMoved({ from: before.facts.address, to: facts.address });
   }
 
-  /**
-   * Connections lead to where the name leads; the last answer counts as well, since some name servers vary theirs. Never
-   * throws.
-   */
+  /** Connections lead to where the name leads, unless its answers change as they come. Never throws. */
   async followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
     const { clock, hosts, signal, pool, onMoved, onTrouble } = this.#deps;
+    if (!hosts.isWriterExpected || remoteAddress === undefined) return;
     const addresses = await hosts.addresses({ clock, deadlineAt: clock.now() + LOOK_LIMIT_MS, signal });
-    if (remoteAddress === undefined || addresses.length === 0) return;
+    if (addresses.length === 0 || this.#answers.isChanging(addresses, clock.now())) return;
     if (addresses.includes(remoteAddress)) {
-      const known = this.#alarmedBy === "" ? [...addresses, ...this.#lastAddresses] : addresses;
       this.#alarmedBy = "";
-      this.#lastAddresses = addresses;
-      const retired = pool.retireOthers(new Set(known));
+      const retired = pool.retireOthers(new Set(addresses));
       if (retired.length > 0) onMoved({ from: retired.join(", "), to: remoteAddress });
       return;
     }
@@ -72,4 +71,9 @@ export class Moves {
     const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
     onTrouble(connectError(why, facts.address));
   }
+}
+
+/** Whether they are of different servers for sure. */
+function areTwo(one: Backend, other: Backend): boolean {
+  return one.isDirect && other.isDirect && one.server !== other.server;
 }

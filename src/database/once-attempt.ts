@@ -93,6 +93,7 @@ export async function attemptOnce(
   try {
     const result = await attempt.run(async (tx) => {
       if (predecessors?.areStuck) for (const stuck of predecessors.marks) await endResting(tx, stuck);
+      connection.markLock = "lock" in mark ? mark.lock : undefined;
       const taken = await insertKey(tx, call, limits, mark);
       if (taken === undefined) {
         const earlier = await replay(tx, call);
@@ -112,6 +113,7 @@ export async function attemptOnce(
     const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere } : undefined;
     return { failure: { error, hadKey, lost, orphan: connection.isLost ? mark : undefined } };
   } finally {
+    connection.markLock = undefined;
     if (attempt.leavesTraces || isRefused) pool.evict(connection);
     release(deps, connection);
   }

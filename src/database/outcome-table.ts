@@ -1,3 +1,4 @@
+import { MARK_LOCK } from "./mark-lock.ts";
 import { DEBY_LOCK, OwnTable } from "./own-table.ts";
 import type { Transaction } from "./statement.ts";
 
@@ -22,9 +23,6 @@ interface BackendMark {
 interface LockMark {
   readonly lock: number;
 }
-
-/** What these locks have in common, besides that of a key. */
-const MARK_LOCK = DEBY_LOCK + 1;
 
 /** What is known of a key that is there. */
 interface KeyRow {

@@ -30,7 +30,7 @@ export type PooledConnection = Pick<
 >;
 
 /** @internal What a holder does with it besides. */
-export type LeasedConnection = PooledConnection & Pick<Connection, "run" | "start">;
+export type LeasedConnection = PooledConnection & Pick<Connection, "run" | "start" | "markLock">;
 
 /** @internal What the pool does at the moment; `setMode` says what each means. */
 export type PoolMode = "running" | "not-opening" | "proving" | "paused";

@@ -128,11 +128,11 @@ export class Pool<C extends PooledConnection> {
     for (const connection of everything) connection.destroy(code, message);
   }
 
-  /** Gives up the connections to any other server than this one: what they do there does not count any more. */
-  evictOthers(server: string): void {
+  /** Gives up all connections that lead to a wrong server: what they do there does not count any more. */
+  evictAll(isWrong: (connection: C) => boolean): void {
     this.#opener.reset();
     for (const connection of [...this.#all]) {
-      if (connection.backend.server === server) continue;
+      if (!isWrong(connection)) continue;
       this.#remove(connection);
       connection.destroy("DATABASE_UNAVAILABLE", "The connection was given up, another server is used now");
     }

@@ -6,8 +6,8 @@ interface Sample {
   readonly position: bigint;
 }
 
-/** Of a standby that stands still, more samples tell nothing more. */
-const MAX_SAMPLES = 100;
+/** From so many samples on, every second one is forgotten: those of long ago need not be as close together. */
+const MAX_SAMPLES = 200;
 
 /**
  * How far a standby is behind its primary, in time. The primary is asked now and then where it is; the newest of these
@@ -17,11 +17,21 @@ const MAX_SAMPLES = 100;
 export class ReplicaLag {
   #ahead: Sample[] = [];
   #replayed: Sample | undefined;
+  #servers = "";
+
+  /** Positions of other servers, or of another start of these, are not compared with those of before. */
+  between(primary: string, standby: string): void {
+    const servers = `${primary} ${standby}`;
+    if (servers === this.#servers) return;
+    this.#servers = servers;
+    this.#ahead = [];
+    this.#replayed = undefined;
+  }
 
   /** The primary was at `position` at a moment that is no earlier than `at`. */
   notePrimary(at: number, position: bigint): void {
     this.#ahead.push({ at, position });
-    if (this.#ahead.length > MAX_SAMPLES) this.#ahead.shift();
+    if (this.#ahead.length > MAX_SAMPLES) this.#ahead = this.#ahead.filter((_, index) => index % 2 === 0);
   }
 
   /** The standby has replayed everything up to `position`. */
@@ -29,12 +39,6 @@ export class ReplicaLag {
     const isReplayed = (sample: Sample): boolean => sample.position <= position;
     this.#replayed = this.#ahead.findLast(isReplayed) ?? this.#replayed;
     this.#ahead = this.#ahead.filter((sample) => !isReplayed(sample));
-  }
-
-  /** What was known is about another server. */
-  reset(): void {
-    this.#ahead = [];
-    this.#replayed = undefined;
   }
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */

@@ -41,12 +41,17 @@ export function mayRepeat(error: unknown, kind: StatementKind, repeats: number):
 }
 
 /**
- * Whether a server that takes no writes has undone it. Source: SQLSTATE 25006, read_only_sql_transaction; a standby
+ * Whether a server that takes no writes has refused one. Source: SQLSTATE 25006, read_only_sql_transaction; a standby
  * answers 0A000 and these words to a BEGIN that asks for a read-write transaction.
  */
-export function isRefusedWrite(error: unknown): boolean {
-  if (!(error instanceof DebyError) || error.outcome !== "rolled-back") return false;
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof DebyError)) return false;
   return error.reason === "25006" || (error.reason === "0A000" && error.message.includes("during recovery"));
+}
+
+/** The same, where nothing remains of what was tried. */
+export function isRefusedWrite(error: unknown): boolean {
+  return isRefusal(error) && (error as DebyError).outcome === "rolled-back";
 }
 
 /** Whether running it again costs the retry budget: it was sent, so that the server had its work with it already. */

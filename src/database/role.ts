@@ -30,7 +30,7 @@ export function isUnique(wanted: TargetSessionAttrs): boolean {
 /**
  * How well a server of this role serves:
  * - `wanted`: it is what is asked for
- * - `makeshift`: it serves everything until a wanted one is there
+ * - `makeshift`: it serves everything, where there is no wanted one
  * - `reads-only`: it serves reads meanwhile
  * - `unfit`: not at all
  */

@@ -2,13 +2,13 @@ import type { HostPort } from "../config/types.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { jittered, type Random } from "../core/random.ts";
 import type { DebyError } from "../errors.ts";
+import type { ServerFacts } from "./events.ts";
 import type { HostConnection, Hosts } from "./hosts.ts";
+import { QuestionLine } from "./question-line.ts";
 
 /** Between two questions to a server that we are not with, give or take a fifth, and for the answer. */
 const ASK_EVERY_MS = 2000;
 const ASK_LIMIT_MS = 1000;
-/** Between two attempts to reach one that cannot be asked. */
-const OPEN_EVERY_MS = 5000;
 
 const ROLE = `select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only')::bool as "isReadOnly"`;
 
@@ -25,18 +25,13 @@ export interface ScoutDeps {
   readonly onTrouble: (error: DebyError) => void;
 }
 
-interface Visit {
-  connection: HostConnection | undefined;
-  openAgainAt: number;
-}
-
 /**
  * Keeps an eye on the hosts that we are not with, over one connection each: a server that is promoted while ours still
  * takes writes tells nobody, and what is written to ours from then on is lost.
  */
 export class Scout {
   readonly #deps: ScoutDeps;
-  readonly #visits = new Map<HostPort, Visit>();
+  readonly #lines = new Map<HostPort, QuestionLine<HostConnection>>();
 
   constructor(deps: ScoutDeps) {
     this.#deps = deps;
@@ -49,37 +44,44 @@ export class Scout {
       await sleep(clock, jittered(ASK_EVERY_MS, 0.2, random), signal);
       if (signal.aborted || !isActive()) continue;
       const others = hosts.others();
-      for (const host of this.#visits.keys()) if (!others.includes(host)) this.#leave(host);
+      for (const host of this.#lines.keys()) if (!others.includes(host)) void this.#leave(host);
       await Promise.all(others.map((host) => this.#look(host)));
     }
-    await Promise.all([...this.#visits.values()].map(({ connection }) => connection?.close()));
+    await Promise.all([...this.#lines.keys()].map((host) => this.#leave(host)));
   }
 
   async #look(host: HostPort): Promise<void> {
-    const { hosts, onTrouble } = this.#deps;
-    const connection = await this.#rivalAt(host).catch(() => undefined);
-    const error = connection && (await hosts.challenge(host, connection));
-    if (error !== undefined) onTrouble(error);
+    const { clock, hosts, onTrouble } = this.#deps;
+    try {
+      const rival = await this.#rivalAt(host);
+      const error = rival && (await hosts.challenge(host, rival, clock.now() + ASK_LIMIT_MS));
+      if (error !== undefined) onTrouble(error);
+    } catch {
+      // It is not there, or has nothing to say; it is asked again.
+    }
   }
 
   /** A connection to the server there if it takes writes. */
   async #rivalAt(host: HostPort): Promise<HostConnection | undefined> {
-    const { clock, hosts, applicationName, signal } = this.#deps;
-    const now = clock.now();
-    const visit = this.#visits.get(host) ?? { connection: undefined, openAgainAt: now };
-    this.#visits.set(host, visit);
-    if (visit.connection !== undefined && !visit.connection.isLost) {
-      const { rows } = await visit.connection.control<HostConnection["facts"]>(ROLE, now + ASK_LIMIT_MS);
-      return rows[0] !== undefined && hosts.isWanted(rows[0]) ? visit.connection : undefined;
-    }
-    if (now < visit.openAgainAt) return undefined;
-    visit.openAgainAt = now + OPEN_EVERY_MS;
-    visit.connection = await hosts.visit({ host, applicationName, deadlineAt: now + ASK_LIMIT_MS, signal });
-    return hosts.isWanted(visit.connection.facts) ? visit.connection : undefined;
+    const { clock, hosts } = this.#deps;
+    const deadlineAt = clock.now() + ASK_LIMIT_MS;
+    const connection = await this.#line(host).connection(deadlineAt);
+    const answer = await connection?.control<Pick<ServerFacts, "isStandby" | "isReadOnly">>(ROLE, deadlineAt);
+    const role = answer?.rows[0];
+    return role !== undefined && hosts.isWanted(role) ? connection : undefined;
   }
 
-  #leave(host: HostPort): void {
-    void this.#visits.get(host)?.connection?.close();
-    this.#visits.delete(host);
+  #line(host: HostPort): QuestionLine<HostConnection> {
+    const { clock, hosts, applicationName, signal } = this.#deps;
+    const open = (deadlineAt: number) => hosts.visit({ host, applicationName, deadlineAt, signal });
+    const line = this.#lines.get(host) ?? new QuestionLine(clock, open);
+    this.#lines.set(host, line);
+    return line;
+  }
+
+  async #leave(host: HostPort): Promise<void> {
+    const line = this.#lines.get(host);
+    this.#lines.delete(host);
+    await line?.hangUp();
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import type { Backend } from "./backend.ts";
 import type { Connection } from "./connection.ts";
+import { MARK_LOCK } from "./mark-lock.ts";
 import { nextAskMs, type Stall } from "./stall-detector.ts";
 
 /** Pause between the two looks at a backend, in milliseconds. */
@@ -19,6 +20,9 @@ export interface BackendLook {
   readonly stateChange: string | null;
   readonly waitEvent: string | null;
 }
+
+const LOOK_COLUMNS = `a.pid, a.backend_start::text as "startedAt", a.state, a.state_change::text as "stateChange",
+  a.wait_event as "waitEvent"`;
 
 /**
  * - `working`: on our statement; it is left alone
@@ -41,7 +45,7 @@ export function judge(first: BackendLook | undefined, second: BackendLook | unde
 }
 
 type Prober = Pick<Connection, "backend" | "control">;
-type Stalled = Pick<Connection, "backend" | "destroy" | "isBusy" | "chunksReceived">;
+type Stalled = Pick<Connection, "backend" | "markLock" | "destroy" | "isBusy" | "chunksReceived">;
 
 export interface StallCheckDeps<C> {
   readonly clock: Clock;
@@ -52,7 +56,9 @@ export interface StallCheckDeps<C> {
 
 /**
  * Asks a server that has just proven itself about the backends whose answers do not come, and gives up the connections
- * that are dead. No verdict where the answer may be about another server, or about another backend behind a pooler.
+ * that are dead. No verdict where the answer may be about another server, or about another backend behind a pooler; but
+ * a transaction with a lock of its own is known by that: where nobody has it, the transaction is over, or the statement
+ * that takes it has never arrived. Should a pooler have asked another server, it is begun again in vain.
  * Throws when the probe's connection is lost meanwhile; nothing is given up then.
  */
 export async function checkStalls<C extends Stalled>(
@@ -60,7 +66,7 @@ export async function checkStalls<C extends Stalled>(
   { clock, stallAfterMs, takeDue, isStalled }: StallCheckDeps<C>,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = takeDue().filter(({ connection: { backend } }) => isSame(backend, probe.backend));
+  const known = takeDue().filter(({ connection }) => isKnown(connection, probe.backend));
   if (known.length === 0) return;
   // Should it come to nothing, it is tried again soon.
   for (const stall of known) stall.askAtMs = Math.min(stall.askAtMs, stall.stalledMs + AGAIN_MS);
@@ -82,7 +88,13 @@ export async function checkStalls<C extends Stalled>(
     // What has answered since the looks is not dead.
     if (isStalled(stall)) stall.connection.destroy("DATABASE_UNAVAILABLE", "The server's answer got lost on its way");
   }
-  await end(probe, dead, clock);
+  // Whoever has a lock of its own is ended by whoever runs its work again.
+  const direct = dead.filter(({ connection }) => connection.backend.isDirect);
+  await end(probe, direct, clock);
+}
+
+function isKnown({ backend, markLock }: Pick<Connection, "backend" | "markLock">, prober: Backend): boolean {
+  return markLock !== undefined || isSame(backend, prober);
 }
 
 /** Whether what the prober's server says about this backend is about this backend. */
@@ -95,8 +107,9 @@ function isWaitingForUs({ state, waitEvent }: BackendLook): boolean {
   return state?.startsWith("idle") === true || (state === "active" && waitEvent === "ClientRead");
 }
 
-function keyOf({ connection: { backend } }: { readonly connection: Pick<Connection, "backend"> }): string {
-  return `${backend.pid} ${backend.startedAt}`;
+function keyOf({ connection }: { readonly connection: Pick<Connection, "backend" | "markLock"> }): string {
+  const { backend, markLock } = connection;
+  return markLock === undefined ? `${backend.pid} ${backend.startedAt}` : `lock ${markLock >>> 0}`;
 }
 
 async function look<C extends Stalled>(
@@ -104,13 +117,27 @@ async function look<C extends Stalled>(
   stalls: readonly Stall<C>[],
   clock: Clock,
 ): Promise<Map<string, BackendLook>> {
-  const pids = stalls.map(({ connection }) => connection.backend.pid).join(", ");
-  const { rows } = await probe.control<BackendLook>(
-    `select pid, backend_start::text as "startedAt", state, state_change::text as "stateChange",
-      wait_event as "waitEvent" from pg_stat_activity where pid in (${pids})`,
-    clock.now() + LOOK_LIMIT_MS,
-  );
-  return new Map(rows.map((row) => [`${row.pid} ${row.startedAt}`, row]));
+  const limitAt = clock.now() + LOOK_LIMIT_MS;
+  const locks = stalls.flatMap(({ connection: { markLock } }) => (markLock === undefined ? [] : [markLock >>> 0]));
+  const pids = stalls.flatMap(({ connection: { markLock, backend } }) => (markLock === undefined ? [backend.pid] : []));
+  const looks = new Map<string, BackendLook>();
+  if (locks.length > 0) {
+    const { rows } = await probe.control<BackendLook & { lock: string }>(
+      `select l.objid::text as lock, ${LOOK_COLUMNS} from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where l.locktype = 'advisory' and l.objsubid = 2 and l.classid::bigint = ${MARK_LOCK}
+        and l.objid::bigint in (${locks.join(", ")})`,
+      limitAt,
+    );
+    for (const row of rows) looks.set(`lock ${row.lock}`, row);
+  }
+  if (pids.length > 0) {
+    const { rows } = await probe.control<BackendLook>(
+      `select ${LOOK_COLUMNS} from pg_stat_activity a where a.pid in (${pids.join(", ")})`,
+      limitAt,
+    );
+    for (const row of rows) looks.set(`${row.pid} ${row.startedAt}`, row);
+  }
+  return looks;
 }
 
 /** A backend that nobody will ever hear of again would keep its locks for as long as the network's timeouts last. */

@@ -1,14 +1,17 @@
+import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
 import { codedError } from "../core/within.ts";
 import { DebyError, type ErrorCode } from "../errors.ts";
-import type { StandbyReadsChange } from "./events.ts";
-import { acquire, type LeaseDeps, release } from "./lease.ts";
+import type { DatabaseObserver, StandbyReadsChange } from "./events.ts";
+import type { HostConnection } from "./hosts.ts";
+import { codeForObserver } from "./lease.ts";
 import type { StandbyStats } from "./pool-types.ts";
+import { QuestionLine } from "./question-line.ts";
 import { ReplicaLag } from "./replica-lag.ts";
 import { connectError } from "./sqlstate.ts";
 import { runStatement, type StatementText } from "./statements.ts";
-import type { System } from "./system.ts";
+import { type System, type SystemDeps, startSystem } from "./system.ts";
 
 /** Between two measurements of the lag at most, in milliseconds; a fourth of a shorter limit. */
 const MEASURE_EVERY_MS = 1000;
@@ -29,11 +32,38 @@ const STANDBY_MATTERS: readonly ErrorCode[] = [
   "SERIALIZATION_FAILURE",
 ];
 
+/** A read that gets no connection to the standby so soon is read from the primary. */
+const ACQUIRE_LIMIT_MS = 250;
+/** A standby that is away is nobody's outage: it is looked for at leisure. */
+const LOOK_EVERY_MS = { least: 1000, most: 10_000 } as const;
+
+/** The connection system for the standby: nobody is held there, and its operations are told by whoever asks for them. */
+export function startStandbySystem(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps): System {
+  const { observer } = deps;
+  const quiet = observer === undefined ? {} : { observer: unobservedOperations(observer) };
+  const patient = {
+    ...settings,
+    acquireTimeoutMs: Math.min(settings.acquireTimeoutMs, ACQUIRE_LIMIT_MS),
+    watchMinMs: Math.max(settings.watchMinMs, LOOK_EVERY_MS.least),
+    watchMaxMs: Math.max(settings.watchMaxMs, LOOK_EVERY_MS.most),
+  };
+  return startSystem({ ...target, targetSessionAttrs: "standby" }, patient, { ...deps, ...quiet, canHold: false });
+}
+
+function unobservedOperations(observer: DatabaseObserver): DatabaseObserver {
+  return {
+    connectionCreated: (durationMs) => observer.connectionCreated(durationMs),
+    leaseAcquired: (waitMs) => observer.leaseAcquired(waitMs),
+    leaseReleased: (useMs) => observer.leaseReleased(useMs),
+    operationEnded() {},
+  };
+}
+
 export interface StandbyReadsDeps {
   readonly clock: Clock;
-  readonly primary: LeaseDeps;
-  /** A connection system of its own, whose gate holds nobody. */
-  readonly standby: Pick<System, "lease" | "monitor" | "stats" | "close">;
+  readonly primary: Pick<System, "lease" | "open" | "isOurs">;
+  /** A connection system of its own, whose gate holds nobody, and which tells no observer of operations. */
+  readonly standby: Pick<System, "lease" | "open" | "isOurs" | "monitor" | "stats" | "close">;
   /** A standby whose data may be older than this is not read from, in milliseconds. */
   readonly lagLimitMs: number;
   readonly onChange: (change: StandbyReadsChange) => void;
@@ -47,12 +77,19 @@ export class StandbyReads {
   readonly #deps: StandbyReadsDeps;
   readonly #lag = new ReplicaLag();
   readonly #stopped = new AbortController();
+  readonly #lines: Record<"primary" | "standby", QuestionLine<HostConnection>>;
   #measuring: Promise<void> | undefined;
-  #wasUsed = false;
+  #wasUsed: boolean | undefined;
   #fallbacks = 0;
 
   constructor(deps: StandbyReadsDeps) {
     this.#deps = deps;
+    const { clock, primary, standby } = deps;
+    const { signal } = this.#stopped;
+    // Of its own, so that a primary whose pool is full makes no standby look late.
+    const lineTo = ({ open }: Pick<System, "open">) =>
+      new QuestionLine(clock, (deadlineAt) => open(deadlineAt, signal));
+    this.#lines = { primary: lineTo(primary), standby: lineTo(standby) };
   }
 
   /** Begins to measure the lag; before that, no standby is used. */
@@ -62,14 +99,21 @@ export class StandbyReads {
 
   async read<R>(text: StatementText, getDeadline: (now: number) => Deadline): Promise<R[]> {
     const { clock, primary, standby } = this.#deps;
-    if (!this.#isUsable) return await runStatement<R>(primary, "read", text, getDeadline);
-    const deadline = getDeadline(clock.now());
+    if (!this.#isUsable) return await runStatement<R>(primary.lease, "read", text, getDeadline);
+    const startedAt = clock.now();
+    const deadline = getDeadline(startedAt);
+    const { observer } = primary.lease;
     try {
-      return await runStatement<R>(standby.lease, "read", text, () => deadline);
+      const rows = await runStatement<R>(standby.lease, "read", text, () => deadline);
+      observer.operationEnded("read", clock.now() - startedAt, undefined);
+      return rows;
     } catch (error) {
-      if (!isStandbyMatter(error)) throw error;
+      if (!isStandbyMatter(error) || deadline.at <= clock.now()) {
+        observer.operationEnded("read", clock.now() - startedAt, codeForObserver(error));
+        throw error;
+      }
       this.#fallbacks += 1;
-      return await runStatement<R>(primary, "read", text, () => deadline);
+      return await runStatement<R>(primary.lease, "read", text, () => deadline);
     }
   }
 
@@ -91,8 +135,8 @@ export class StandbyReads {
 
   async close(options: { readonly graceMs: number }): Promise<void> {
     this.#stopped.abort();
-    await this.#deps.standby.close(options);
-    await this.#measuring;
+    await Promise.all([this.#deps.standby.close(options), this.#measuring]);
+    await Promise.all([this.#lines.primary.hangUp(), this.#lines.standby.hangUp()]);
   }
 
   get #isUsable(): boolean {
@@ -112,43 +156,51 @@ export class StandbyReads {
   }
 
   async #measureOnce(): Promise<void> {
-    const { clock, primary, standby } = this.#deps;
+    const { clock, standby } = this.#deps;
     const at = clock.now();
     const [ours, theirs] = await Promise.all([
-      this.#ask(primary, PRIMARY_POSITION).catch(() => undefined),
-      this.#ask(standby.lease, STANDBY_POSITION).catch(() => undefined),
+      this.#ask("primary", PRIMARY_POSITION).catch(() => undefined),
+      this.#ask("standby", STANDBY_POSITION).catch(() => undefined),
     ]);
-    if (ours?.position) this.#lag.notePrimary(at, BigInt(ours.position));
     if (theirs?.isStandby === false) {
-      this.#lag.reset();
       standby.monitor.trouble(connectError(codedError("MOVED", "the standby was promoted"), "the standby"));
-    } else if (theirs?.position) {
-      this.#lag.noteStandby(BigInt(theirs.position));
+      await this.#lines.standby.hangUp();
     }
+    if (ours === undefined || theirs === undefined) return;
+    this.#lag.between(ours.server, theirs.server);
+    if (ours.position !== null) this.#lag.notePrimary(at, BigInt(ours.position));
+    if (theirs.position !== null) this.#lag.noteStandby(BigInt(theirs.position));
   }
 
-  async #ask(lease: LeaseDeps, text: string): Promise<Position | undefined> {
-    const deadlineAt = this.#deps.clock.now() + ASK_LIMIT_MS;
-    const connection = await acquire(lease, "read", { at: deadlineAt, signal: this.#stopped.signal });
-    try {
-      const { rows } = await connection.control<Position>(text, deadlineAt);
-      return rows[0];
-    } finally {
-      release(lease, connection);
+  /** Undefined where there is no connection; one that leads to a server which we have left is not used again. */
+  async #ask(whom: "primary" | "standby", text: string): Promise<Position | undefined> {
+    const { [whom]: system, clock } = this.#deps;
+    const line = this.#lines[whom];
+    const deadlineAt = clock.now() + ASK_LIMIT_MS;
+    const connection = await line.connection(deadlineAt);
+    if (connection === undefined) return undefined;
+    if (!system.isOurs(connection)) {
+      await line.hangUp();
+      return undefined;
     }
+    const { rows } = await connection.control<Omit<Position, "server">>(text, deadlineAt);
+    const [row] = rows;
+    return row && { ...row, server: connection.backend.server };
   }
 
   #tell(): void {
     const isUsed = this.#isUsable;
-    if (isUsed === this.#wasUsed) return;
-    this.#wasUsed = isUsed;
     const { clock, standby, onChange } = this.#deps;
+    const isStarting = this.#wasUsed === undefined && !isUsed && !("reason" in standby.monitor.state);
+    if (isUsed === this.#wasUsed || isStarting) return;
+    this.#wasUsed = isUsed;
     const { address } = standby.monitor.server ?? {};
     onChange({ isUsed, address, state: standby.monitor.state, lagMs: this.#lag.lagMs(clock.now()) });
   }
 }
 
 interface Position {
+  readonly server: string;
   readonly position: string | null;
   readonly isStandby?: boolean;
 }

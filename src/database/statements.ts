@@ -13,7 +13,7 @@ import {
 import type { LeasedConnection } from "./pool-types.ts";
 import {
   finalError,
-  isRefusedWrite,
+  isRefusal,
   leaseError,
   mayRepeat,
   needsBudget,
@@ -151,7 +151,7 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
     const ended = this.#endsAt < this.#deadline.at ? leaseError(error, leaseLimitMs) : error;
     const connection = this.#connection as LeasedConnection;
     const failure = standaloneError(ended, this.#text.strings[0] ?? "");
-    if (isRefusedWrite(failure)) this.#deps.pool.evict(connection);
+    if (isRefusal(failure) && this.#deps.expectsWrites) this.#deps.pool.evict(connection);
     release(this.#deps, connection);
     void this.#repeatOrEnd(failure);
   }
@@ -181,7 +181,7 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
 
 /** Whether the statement goes round once more; has waited by then for as long as that needs. */
 async function canRepeat(deps: LeaseDeps, failure: unknown, { kind, repeats, deadline }: Repetition) {
-  if (isRefusedWrite(failure)) return await mayTryElsewhere(deps, failure as DebyError, { kind, repeats, deadline });
+  if (isRefusal(failure)) return await mayTryElsewhere(deps, failure as DebyError, { kind, repeats, deadline });
   if (!mayRepeat(failure, kind, repeats)) return false;
   if (needsBudget(failure) && !deps.budget.tryWithdraw()) return false;
   await pauseBefore(deps, failure, { repetition: repeats + 1, deadline });

@@ -8,7 +8,7 @@ import { isWaiting } from "./circuit.ts";
 import { type Connector, type ConnectorDeps, networkConnector } from "./connector.ts";
 import type { CircuitState, DatabaseEvents, DatabaseObserver, ServerFacts } from "./events.ts";
 import { Gate, shuttingDown } from "./gate.ts";
-import { Hosts } from "./hosts.ts";
+import { type HostConnection, Hosts, type SearchOptions } from "./hosts.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
 import { LeaseGuard } from "./lease-guard.ts";
@@ -53,6 +53,10 @@ export interface System {
   readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain" | "trouble">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
+  /** A connection of the caller's own, to the server that is used. */
+  open(deadlineAt: number, signal: AbortSignal): Promise<HostConnection>;
+  /** Whether it leads to the server that is used. */
+  isOurs(connection: HostConnection): boolean;
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -85,9 +89,9 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const unless = (unwanted: AbortSignal): AbortSignal => AbortSignal.any([closing.signal, unwanted]);
   const probeName = `${target.applicationName}-probe`;
   const search =
-    (applicationName: string, { isPatient }: { readonly isPatient: boolean }) =>
+    (applicationName: string, how: Pick<SearchOptions, "isPatient" | "canFallBack">) =>
     (deadlineAt: number, unwanted: AbortSignal) =>
-      hosts.search({ applicationName, deadlineAt, signal: unless(unwanted), isPatient });
+      hosts.search({ applicationName, deadlineAt, signal: unless(unwanted), ...how });
   const pool: Pool<LeasedConnection> = new Pool<LeasedConnection>({
     clock,
     random,
@@ -128,11 +132,11 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
       clock,
       random,
       settings,
-      connect: search(target.applicationName, { isPatient: false }),
+      connect: search(target.applicationName, { canFallBack: true }),
       knock: (deadlineAt, signal) => hosts.knock(deadlineAt, signal),
     }),
-    probe: search(probeName, { isPatient: false }),
-    connect: search(target.applicationName, { isPatient: true }),
+    probe: search(probeName, {}),
+    connect: search(target.applicationName, { canFallBack: true, isPatient: true }),
     areSeveralHosts: hosts.areSeveral,
     giveToPool: (connection) => pool.add(connection),
     isWanted: (facts: ServerFacts) => hasRole(facts, wanted),
@@ -170,7 +174,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     isActive: () => monitor.state.name === "up",
     onTrouble: (error) => monitor.trouble(error),
   });
-  const scouting = hosts.areSeveral && isUnique(wanted) ? scout.run() : undefined;
+  const scouting = hosts.isOneRight ? scout.run() : undefined;
   const guard = new LeaseGuard({
     clock,
     leaseWarningMs: settings.leaseWarningMs,
@@ -221,7 +225,20 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   };
   const { leaseLimitMs } = settings;
   const onReadOnly = (error: DebyError): void => monitor.trouble(error);
-  const lease: LeaseDeps = { clock, random, sweep, pool, gate, budget, observer, leaseLimitMs, onReadOnly, onRepeat };
+  const expectsWrites = isUnique(wanted);
+  const lease: LeaseDeps = {
+    clock,
+    random,
+    sweep,
+    pool,
+    gate,
+    budget,
+    observer,
+    leaseLimitMs,
+    expectsWrites,
+    onReadOnly,
+    onRepeat,
+  };
   const table = createOutcomeTable();
   const onResolved = (outcome: Resolution, durationMs: number): void =>
     emitter.emit("outcomeResolved", { outcome, durationMs });
@@ -240,6 +257,8 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     monitor,
     emitter,
     stats: () => ({ ...pool.stats(), ...gate.stats(), retries, retryBudget: Math.floor(budget.balance) }),
+    open: (deadlineAt, unwanted) => hosts.open({ applicationName: probeName, deadlineAt, signal: unless(unwanted) }),
+    isOurs: (connection) => hosts.isOurs(connection),
     close,
   };
 }

@@ -43,7 +43,7 @@ export class TransactionAttempt {
   }
 
   async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    await this.#connection.control(this.#begin, this.endsAt);
+    await this.#sendBegin();
     this.hasBegun = true;
     const result = await this.#runWork(work);
     let command: string;
@@ -58,6 +58,15 @@ export class TransactionAttempt {
     if (command === "COMMIT") return result;
     const detail = "The server answered COMMIT with ROLLBACK, since a statement of the transaction had failed";
     throw new DebyError("STATEMENT_FAILED", detail, { outcome: "rolled-back" });
+  }
+
+  /** Whether it arrived or not: alone it has done nothing. */
+  async #sendBegin(): Promise<void> {
+    try {
+      await this.#connection.control(this.#begin, this.endsAt);
+    } catch (error) {
+      throw error instanceof DebyError && error.outcome === "unknown" ? withOutcome(error, "not-executed") : error;
+    }
   }
 
   /** Up to COMMIT, which is not sent: whatever fails here is undone, with the connection if need be. */

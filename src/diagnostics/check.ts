@@ -64,6 +64,8 @@ export interface Subject {
   readonly warnings: readonly string[];
   /** Longest time for opening a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** It is the database that deby brings itself, where all connections share one session. */
+  readonly isEmbedded?: boolean;
   /** Why the configuration was refused; nothing else can be looked at then. */
   readonly refusal?: string;
   readonly os: OperatingSystem;

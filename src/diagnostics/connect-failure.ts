@@ -33,7 +33,7 @@ export function readConnectFailure(error: unknown): ConnectFailure {
 
 /** The step that a code belongs to. An answer with an SQLSTATE proves that the peer speaks the protocol. */
 function stepOf(code: string): ConnectStep {
-  if (DATABASE_CODES.has(code)) return "database";
+  if (DATABASE_CODES.has(code) || code === "UNANSWERED") return "database";
   if (code.startsWith("TLS_")) return "tls";
   if (/^[0-9A-Z]{5}$/.test(code) && /\d/.test(code)) return "auth";
   return /^(?:SASL|AUTH|POOLER)_/.test(code) ? "auth" : "protocol";

@@ -20,7 +20,7 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
-import { misconfiguredPooler, noServerBehindPooler, unknownToPooler } from "./remedies/pooler.ts";
+import { misconfiguredPooler, noServerBehindPooler, unanswered, unknownToPooler } from "./remedies/pooler.ts";
 import {
   noDatabase,
   noHbaEntry,
@@ -214,6 +214,12 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     check: "auth",
     means: "PgBouncer answers, but does not know this database or user",
     remedy: misconfiguredPooler,
+  },
+  {
+    codes: ["UNANSWERED"],
+    check: "database",
+    means: "lets us in and answers nothing then: a pooler whose PostgreSQL is away or busy",
+    remedy: unanswered,
   },
   {
     codes: ["READ_ONLY", "NO_SUITABLE_HOST"],

@@ -35,6 +35,15 @@ export class Etcd implements AsyncDisposable {
     this.#process = process;
   }
 
+  /** From now on it answers nobody, until `thaw()`. */
+  freeze(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process.kill("SIGCONT");
+  }
+
   async #isHealthy(): Promise<boolean> {
     const response = await fetch(`http://${HOST}:${this.port}/health`);
     return ((await response.json()) as { health: string }).health === "true";

@@ -40,8 +40,8 @@ export interface PatroniOptions {
 /** Two nodes and their etcd: `await using cluster = await PatroniCluster.start({ isSynchronous: true })`. */
 export class PatroniCluster implements AsyncDisposable {
   readonly nodes: readonly PatroniNode[];
+  readonly etcd: Etcd;
   readonly #isSynchronous: boolean;
-  readonly #etcd: Etcd;
 
   /** Resolves when one node leads and the other streams from it. */
   static async start(options: PatroniOptions = {}): Promise<PatroniCluster> {
@@ -60,7 +60,7 @@ export class PatroniCluster implements AsyncDisposable {
   }
 
   private constructor(etcd: Etcd, nodes: readonly PatroniNode[], { isSynchronous = false }: PatroniOptions) {
-    this.#etcd = etcd;
+    this.etcd = etcd;
     this.nodes = nodes;
     this.#isSynchronous = isSynchronous;
   }
@@ -121,7 +121,7 @@ export class PatroniCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
-    await this.#etcd[Symbol.asyncDispose]();
+    await this.etcd[Symbol.asyncDispose]();
   }
 }
 

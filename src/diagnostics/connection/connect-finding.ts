@@ -13,5 +13,6 @@ export function connectFinding(
   more: Pick<Trouble, "databases" | "step"> = {},
 ): Finding {
   const remedy = remedyFor({ ...failure, certificate, ...more }, subject, host);
-  return { status: "fail", evidence: describeReason(failure), ...remedy };
+  const detail = failure.detail === undefined ? "" : `: ${failure.detail}`;
+  return { status: "fail", evidence: `${describeReason(failure)}${detail}`, ...remedy };
 }

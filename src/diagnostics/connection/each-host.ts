@@ -29,8 +29,8 @@ export async function eachHost(
 
 /** What is said of several hosts as one finding; `isNamed`: each line begins with its host. */
 function joinFindings(found: readonly HostFinding[], isNamed: boolean): Finding {
-  const lines = found.flatMap(({ host: { label }, finding: { evidence } }) =>
-    evidence.split("\n").map((line) => (!isNamed || line.startsWith(label) ? line : `${label}: ${line}`)),
+  const lines = found.flatMap(({ host: { host, label }, finding: { evidence } }) =>
+    evidence.split("\n").map((line) => (!isNamed || line.startsWith(host.host) ? line : `${label}: ${line}`)),
   );
   const evidence = [...new Set(lines)].join("\n");
   const findings = found.map(({ finding }) => finding);
@@ -39,7 +39,16 @@ function joinFindings(found: readonly HostFinding[], isNamed: boolean): Finding 
   const byStatus = (wanted: Finding["status"]) => findings.find(({ status }) => status === wanted);
   const worst = obstacle ?? byStatus("fail") ?? byStatus("warn") ?? findings[0];
   if (worst === undefined) return { status: "unknown", evidence: "There is no host to look at" };
-  return { ...worst, status: obstacle !== undefined && !isHeldUp ? "warn" : worst.status, evidence };
+  // What stands in the way may be another thing at each host.
+  const alike = findings.filter(({ status }) => status === worst.status);
+  const [first, ...others] = new Set(alike.flatMap(({ cause }) => (cause === undefined ? [] : [cause])));
+  const cause = first === undefined ? undefined : [first, ...others.map(firstSentence)].join("\n");
+  const status = obstacle !== undefined && !isHeldUp ? "warn" : worst.status;
+  return { ...worst, status, evidence, ...(cause === undefined ? {} : { cause }) };
+}
+
+function firstSentence(cause: string): string {
+  return cause.split(". ")[0] ?? cause;
 }
 
 function isObstacle({ status, isPassable = false }: Finding): boolean {

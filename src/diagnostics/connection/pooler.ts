@@ -17,6 +17,7 @@ export const poolerCheck: Check = {
 
 function describe({ backend }: Connection, { subject }: CheckContext): Finding {
   if (backend.isDirect) return { status: "pass", evidence: "none, this is the server itself" };
+  if (subject.isEmbedded) return { status: "pass", evidence: "none; the embedded database is one session for all" };
   const evidence = "a pooler in between, PgBouncer or one like it";
   const prepare = subject.settings.find(({ name }) => name === "prepare")?.value;
   if (prepare !== "on") return { status: "pass", evidence: `${evidence}; no named prepared statements over it` };

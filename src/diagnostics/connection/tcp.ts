@@ -4,6 +4,8 @@ import type { Reason } from "../../database/events.ts";
 import { describeReason, reasonOf } from "../../database/sqlstate.ts";
 import type { Check, CheckContext, Finding } from "../check.ts";
 import type { HostProgress } from "../host-progress.ts";
+import { findLocalServers } from "../local-servers.ts";
+import { isLoopback } from "../remedies/trouble.ts";
 import { remedyFor } from "../remedies.ts";
 import { eachHost } from "./each-host.ts";
 
@@ -30,7 +32,8 @@ async function knockAtAll({ host, addresses }: HostProgress, context: CheckConte
   // Where one address refuses and another keeps silent, the refusal says more.
   const reason = reasons.find((each) => each !== undefined && each.code !== "ETIMEDOUT") ?? reasons[0];
   if (isReachable || reason === undefined) return { status: "pass", evidence };
-  return { status: "fail", evidence, ...remedyFor({ ...reason, step: "tcp" }, context.subject, host) };
+  const nearby = isLoopback(host.host) ? await findLocalServers(context) : [];
+  return { status: "fail", evidence, ...remedyFor({ ...reason, step: "tcp", nearby }, context.subject, host) };
 }
 
 async function knockAt(address: HostPort, { subject, clock, deadlineAt, signal }: CheckContext): Promise<Knocked> {

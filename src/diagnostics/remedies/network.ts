@@ -1,21 +1,40 @@
+import type { HostPort } from "../../config/types.ts";
 import type { Fix } from "../check.ts";
 import { commandLine, onEverySystem } from "../shell.ts";
 import { anywhere, askReadiness, isLoopback, makeRemedy, type Remedy, type Situation } from "./trouble.ts";
 
-export function notListening({ at, label, trouble, subject }: Situation): Remedy {
+export function notListening(situation: Situation): Remedy {
+  const { at, label, trouble, subject } = situation;
+  const { nearby = [] } = trouble;
+  const samePort = nearby.find(({ port }) => port === at.port);
+  if (samePort !== undefined) return onlyOnSocket(situation, samePort);
   const cause =
     trouble.code === "ENOENT"
       ? `There is no socket ${label}. PostgreSQL is not running, or keeps its socket in another folder`
       : `${label} refuses connections. PostgreSQL is not running there, or listens only on another address or port`;
   const isShared = isLoopback(at.host) && !at.host.startsWith("/");
   const inContainer = isShared ? `; inside a container, ${at.host} is the container itself` : "";
+  const ports = [...new Set(nearby.map(({ port }) => port))];
+  const elsewhere = ports.length > 0 ? `; a PostgreSQL on this machine has port ${ports.join(", ")}` : "";
   const start = {
     linux: "sudo systemctl start postgresql",
     macos: "brew services start postgresql",
     windows: "net start postgresql-x64-18",
   };
   const fix = onEverySystem(subject.os, (os) => start[os]);
-  return makeRemedy(cause + inContainer, [...fix, anywhere("docker", "start", "NAME")], "server-start.html");
+  return makeRemedy(
+    cause + elsewhere + inContainer,
+    [...fix, anywhere("docker", "start", "NAME")],
+    "server-start.html",
+  );
+}
+
+/** It runs, and the way to it is another one. */
+function onlyOnSocket({ label, subject }: Situation, { host, port }: HostPort): Remedy {
+  const cause = `${label} refuses connections, though PostgreSQL runs here. It listens on its Unix socket in ${host}, but not on this address: listen_addresses leaves it out, and takes a restart to change`;
+  const show = ["psql", "-h", host, "-p", String(port), "-U", "postgres", "-c", "SHOW listen_addresses"];
+  const fix = onEverySystem(subject.os, (os) => commandLine(os, show));
+  return makeRemedy(cause, fix, "runtime-config-connection.html");
 }
 
 export function noSocketAccess({ label, subject }: Situation): Remedy {

@@ -2,7 +2,7 @@ import { anywhere, type Remedy, type Situation } from "./trouble.ts";
 
 const DOCS = "https://www.pgbouncer.org/config.html";
 
-/** A pooler answers in the place of the server. */
+/** A pooler answers in the place of the server, which it cannot reach or may not use. */
 export function noServerBehindPooler(situation: Situation): Remedy {
   const cause = `${saidBy(situation)}. It takes connections, but has none to PostgreSQL to give: PostgreSQL is away, refuses the pooler, or is too busy; the pooler's log tells which`;
   return {
@@ -22,6 +22,11 @@ export function unknownToPooler(situation: Situation): Remedy {
   const { label, subject } = situation;
   const cause = `The pooler at ${label} does not know the database ${subject.target.database}. It is misspelt, or missing in the section [databases] of pgbouncer.ini`;
   return { cause, fix: [consoleCommand(situation, "SHOW DATABASES"), consoleCommand(situation, "RELOAD")], docs: DOCS };
+}
+
+export function unanswered(situation: Situation): Remedy {
+  const cause = `${situation.label} lets us in and answers nothing then. A pooler does so while PostgreSQL is away, or while all its servers are at work; without one, PostgreSQL hangs: its log tells more`;
+  return { cause, fix: [consoleCommand(situation, "SHOW POOLS")], docs: DOCS };
 }
 
 function saidBy({ label, trouble }: Situation): string {

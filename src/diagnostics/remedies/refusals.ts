@@ -25,17 +25,19 @@ export function notAuthorized(situation: Situation): Remedy {
   );
 }
 
-export function noHbaEntry({ trouble, subject }: Situation): Remedy {
+export function noHbaEntry({ trouble, subject, at }: Situation): Remedy {
   const { user, database, sslmode } = subject.target;
   const client = /host "([0-9a-fA-F.:]+)"/.exec(trouble.message)?.[1] ?? "ADDRESS";
   const isPlain = sslmode === "disable" || sslmode === "allow";
-  const hint = isPlain ? "; if only lines for TLS (hostssl) fit, --db-sslmode require is the way" : "";
+  // Where it is known what the server offers, it offers TLS or there is nothing to hint at.
+  const mayEncrypt = isPlain && (trouble.step === undefined || trouble.certificate !== undefined);
+  const hint = mayEncrypt ? "; if only lines for TLS (hostssl) fit, --db-sslmode require is the way" : "";
   const cause = `pg_hba.conf does not let ${user} from ${client} into ${database}. It lists who may come from where; a line for this is missing, or an earlier one rejects${hint}`;
   const bits = client.includes(":") ? 128 : 32;
   const line = `host ${sqlName(database)} ${sqlName(user)} ${client}/${bits} scram-sha-256`;
   const fix = onEverySystem(subject.os, (os) => {
     if (os === "windows") return `echo ${line} >> "C:\\Program Files\\PostgreSQL\\18\\data\\pg_hba.conf"`;
-    const psql = os === "linux" ? "sudo -u postgres psql" : "psql -d postgres";
+    const psql = `${os === "linux" ? "sudo -u postgres psql" : "psql -d postgres"} -p ${at.port}`;
     const append = os === "linux" ? "sudo tee -a" : "tee -a";
     return [
       `${commandLine(os, ["echo", line])} | ${append} "$(${psql} -tAc 'SHOW hba_file')"`,

@@ -12,6 +12,8 @@ export interface Trouble extends Reason {
   readonly routine?: string | undefined;
   /** What the TLS library said, what else listens there, or what kind of server it is. */
   readonly detail?: string | undefined;
+  /** Unix sockets of this machine behind which a PostgreSQL listens. */
+  readonly nearby?: readonly HostPort[];
   /** The server's, where it showed one. */
   readonly certificate?: Certificate | undefined;
   /** Which databases there are, where that could be asked. */

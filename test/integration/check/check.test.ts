@@ -75,6 +75,17 @@ describe.each([...postgresVersions])("deby check with a healthy Postgres %d", (v
     expect(report.tables[1]).toMatchObject({ name: "t01", bytes: null });
   });
 
+  test("leaves nothing in the server's log", async () => {
+    const { length } = server.log;
+    for (const sslmode of ["prefer", "disable"]) {
+      await checkJson({
+        env: environmentOf(server, { PGUSER: "app", PGSSLMODE: sslmode }),
+        flags: ["--only", "connection"],
+      });
+    }
+    expect(server.log.slice(length)).toBe("");
+  });
+
   test("leaves no connection behind", async () => {
     await checkJson({ env: environmentOf(server) });
     const left = "SELECT count(*)::int AS left FROM pg_stat_activity WHERE application_name = 'deby-check'";

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runCli } from "../../../src/commands/cli.ts";
+import { readTextFile } from "../../../src/config/read-file.ts";
 import { CHECKS } from "../../../src/diagnostics/checks.ts";
 import { runDeby } from "../../support/executable.ts";
 import { freePort } from "../../support/ports.ts";
@@ -111,6 +113,29 @@ describe("deby check tells about itself:", () => {
     expect(stdout).toContain("run      sudo systemctl start postgresql");
   });
 });
+
+test("on a terminal the report comes check by check, and in the end it is the same one", async () => {
+  const written: string[] = [];
+  const stdout = { isTTY: true, columns: 100, write: (text: string) => written.push(text) };
+  const stderr = { isTTY: true, write: () => true };
+  const exitCode = await runCli(["check", "--only", "connection"], {
+    ...{ stdout, stderr, platform: process.platform },
+    env: { ...environmentOf(server), NO_COLOR: "1" },
+    readFile: readTextFile,
+    exit: () => {},
+    onSignals: () => () => {},
+    onStrayError: () => {},
+  });
+  expect(exitCode).toBe(0);
+  const withResults = written.filter((text) => text.includes("✔"));
+  expect(withResults.length).toBeGreaterThanOrEqual(CHECKS.filter(({ group }) => group === "connection").length - 1);
+  const { stdout: atOnce } = await checkText({ env: environmentOf(server), flags: ["--only", "connection"] });
+  expect(untimed(written.join(""))).toBe(untimed(atOnce));
+});
+
+function untimed(text: string): string {
+  return text.replaceAll(/[\d.]+ ms/g, "… ms");
+}
 
 test.each([
   ["--timeout", "5"],

@@ -404,7 +404,7 @@ const TLS: readonly Case[] = [
     id: "tls",
     status: "fail",
     exitCode: 1,
-    evidence: "(TLS_FAILED)",
+    evidence: "(TLS_FAILED): DEPTH_ZERO_SELF_SIGNED_CERT",
     cause: "is self-signed. sslmode=verify-full wants one whose authority is in PGSSLROOTCERT",
     fix: "openssl x509 -out root.crt",
   },
@@ -428,7 +428,7 @@ const TLS: readonly Case[] = [
     exitCode: 1,
     evidence: "(TLS_FAILED)",
     cause: "The certificate is for db.internal, not for localhost",
-    fix: "deby check --db-host db.internal",
+    fix: "deby check --db-sslmode verify-ca",
   },
   {
     title: "a certificate that has expired",
@@ -437,7 +437,7 @@ const TLS: readonly Case[] = [
     id: "tls",
     status: "fail",
     exitCode: 1,
-    evidence: "(TLS_FAILED)",
+    evidence: "(TLS_FAILED): CERT_HAS_EXPIRED",
     cause: " expired on ",
     fix: "SELECT pg_reload_conf()",
   },
@@ -581,6 +581,22 @@ const WAYS_IN: readonly Case[] = [
     fix: "sudo systemctl start postgresql",
   },
   {
+    title: "a server that listens on its Unix socket only",
+    async stage(stack) {
+      const server = stack.use(await startPostgres());
+      await server.stop();
+      server.configure({ settings: { listen_addresses: "", unix_socket_directories: "/tmp" } });
+      await server.start();
+      return { env: environmentOf(server) };
+    },
+    id: "tcp",
+    status: "fail",
+    exitCode: 1,
+    evidence: "connection refused (ECONNREFUSED)",
+    cause: "refuses connections, though PostgreSQL runs here. It listens on its Unix socket in /tmp",
+    fix: "-U postgres -c 'SHOW listen_addresses'",
+  },
+  {
     title: "two hosts of which one is not running",
     async stage() {
       const server = await withPasswords();
@@ -593,6 +609,20 @@ const WAYS_IN: readonly Case[] = [
     evidence: "connection refused (ECONNREFUSED)",
     cause: "refuses connections",
     fix: "sudo systemctl start postgresql",
+  },
+  {
+    title: "two hosts that are away, each for a reason of its own",
+    async stage(stack) {
+      const peer = stack.use(await startPeer("silent"));
+      const hosts = "127.0.0.1,nowhere.invalid,127.0.0.1";
+      const ports = `${await freePort()},5432,${peer.port}`;
+      return { env: { PGHOST: hosts, PGPORT: ports }, flags: LATE };
+    },
+    id: "protocol",
+    status: "fail",
+    exitCode: 1,
+    evidence: "no answer in time (ETIMEDOUT)",
+    cause: "accepts connections but never answers",
   },
   {
     title: "a standby and its primary, of which the second has the role",

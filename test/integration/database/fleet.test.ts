@@ -124,6 +124,7 @@ class SimulatedSession implements LeasedConnection, ProbeConnection {
   readonly isOutsideTransaction = true;
   readonly backend = { pid: 1, startedAt: "then", server: "simulated", isDirect: true };
   readonly remoteAddress = undefined;
+  markLock = undefined;
   readonly openedAt: number;
   readonly facts: ProbeConnection["facts"];
   readonly #clock: Clock;

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { PgBouncerOptions } from "../../support/pgbouncer.ts";
 import { serverProcesses, signalQuietly } from "../../support/postgres-processes.ts";
 import { type ServedDeby, startServe } from "../../support/serve.ts";
 import { PASSWORD, ROLE, Stage } from "../faults/stage.ts";
@@ -27,6 +28,16 @@ export interface Resolved {
   readonly unknown: number;
 }
 
+export interface LaneOptions {
+  /** Whether a PgBouncer in transaction mode stands between the proxy and the server. Default: false. */
+  readonly isPooled?: boolean;
+}
+
+const POOLER: PgBouncerOptions = {
+  poolMode: "transaction",
+  settings: { server_login_retry: 0.2, default_pool_size: 60 },
+};
+
 /** A server, the proxy in front of it and a deby on it. */
 export class Lane implements AsyncDisposable {
   readonly striker: Striker;
@@ -39,9 +50,10 @@ export class Lane implements AsyncDisposable {
     this.striker = new Striker(stage.proxy);
   }
 
-  static async open(): Promise<Lane> {
+  static async open({ isPooled = false }: LaneOptions = {}): Promise<Lane> {
     // What is silent for ever keeps its sessions, so there are more than the pool needs.
-    const stage = await Stage.open({ version: 18, settings: { max_connections: "250" } });
+    const server = { version: 18, settings: { max_connections: "250" } } as const;
+    const stage = await Stage.open(isPooled ? { ...server, pooler: POOLER } : server);
     try {
       await stage.server.psql(`${SCHEMA}; GRANT CREATE ON DATABASE ${stage.server.database} TO ${ROLE}`);
       const deby = await startServe(stage.server, {

@@ -1,11 +1,11 @@
 import { examine, type JudgedRun } from "./aftermath.ts";
 import { describeAnswer, isSuccess } from "./client.ts";
 import { type DrillRun, describeDrill, runDrill } from "./drill-run.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
 import { planDrill } from "./plan.ts";
 import { Summary } from "./summary.ts";
 
-export interface DrillsOptions {
+export interface DrillsOptions extends LaneOptions {
   readonly seed: number;
   readonly count: number;
   /** How many run side by side. */
@@ -18,7 +18,7 @@ const MAX_BATCH = 20;
 const TELL_EVERY = 50;
 
 /** Runs the drills of the seeds from `seed` on; what they have broken, each with the seed that repeats it. */
-export async function runDrills({ seed, count, lanes, log }: DrillsOptions): Promise<string[]> {
+export async function runDrills({ seed, count, lanes, log, ...options }: DrillsOptions): Promise<string[]> {
   const batchSize = Math.min(MAX_BATCH, Math.ceil(count / lanes));
   const seeds = Array.from({ length: count }, (_, index) => seed + index);
   const summary = new Summary();
@@ -40,7 +40,7 @@ export async function runDrills({ seed, count, lanes, log }: DrillsOptions): Pro
     for (let batch = seeds.splice(0, batchSize); batch.length > 0; batch = seeds.splice(0, batchSize)) {
       const name = `--seed ${batch[0]} --count ${batch.length}`;
       try {
-        for (const sentence of await runBatch(batch, add)) tell(`${name}: ${sentence}`);
+        for (const sentence of await runBatch(batch, options, add)) tell(`${name}: ${sentence}`);
       } catch (error) {
         tell(`${name}: ${(error as Error).stack}`);
       }
@@ -52,8 +52,12 @@ export async function runDrills({ seed, count, lanes, log }: DrillsOptions): Pro
 }
 
 /** Drills on a lane of their own; what is wrong with the lane in the end. */
-async function runBatch(seeds: readonly number[], add: (judged: JudgedRun) => void): Promise<string[]> {
-  await using lane = await Lane.open();
+async function runBatch(
+  seeds: readonly number[],
+  options: LaneOptions,
+  add: (judged: JudgedRun) => void,
+): Promise<string[]> {
+  await using lane = await Lane.open(options);
   const runs: DrillRun[] = [];
   for (const seed of seeds) runs.push(await runDrill(lane, planDrill(seed)));
   for (const judged of await examine(lane, runs)) add(judged);

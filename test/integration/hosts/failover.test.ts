@@ -141,6 +141,25 @@ test("an old primary that comes back is refused and reported, by who runs and by
   expect(missing).toEqual([]);
 }, 60_000);
 
+test("an old primary that is there alone gets nothing; requests wait for the one that had replaced it", async () => {
+  await using pair = await startPair();
+  await using run = await startRun(pair);
+  await failOver(pair, run);
+  await run.load.progress(200);
+  await pair.standby.kill9();
+  await waitUntil("the loss is noticed", () => run.health.last?.state !== "up");
+  await pair.primary.start();
+  const before = await readTable(pair.primary);
+  await waitUntil("the old primary is refused", () => run.logged("db.host-refused").length > 0);
+  await Bun.sleep(2000);
+  expect((await readTable(pair.primary)).size).toBe(before.size);
+  await pair.standby.start();
+  await run.load.allWrite(performance.now());
+  const { broken, lost } = await run.verdict(pair.standby, 2);
+  const unreplicated = await readTable(pair.primary);
+  expect([broken, lost.filter(({ id = "" }) => !unreplicated.has(id))]).toEqual([[], []]);
+}, 60_000);
+
 test("a switch-over whose old primary becomes the standby ends no request for the role of its server", async () => {
   await using pair = await startPair();
   await pair.makeSynchronous();

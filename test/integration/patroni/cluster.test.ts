@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sessionsOf } from "../../support/database.ts";
 import { PatroniCluster, patroniAvailable } from "../../support/patroni.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 import { PROBE_HBA } from "../../support/writable-probe.ts";
 import { median } from "../faults/figures.ts";
 import { HostsRun, prepare } from "../hosts/hosts-run.ts";
@@ -62,6 +63,29 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
         return lagMs;
       });
       tell("kill -9", [lag]);
+      const { broken, lost } = await run.verdict(await cluster.leader(), 1);
+      expect([broken, lost]).toEqual([[], []]);
+      expect(lag).toBeLessThanOrEqual(ONCE_WITHIN_MS);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "an etcd that keeps silent makes Patroni take the leader away: reads go on, writes wait until it is given back",
+    async () => {
+      await using run = await HostsRun.start(cluster.nodes);
+      const lag = await run.strike(async () => {
+        await run.load.progress(200);
+        const since = performance.now();
+        cluster.etcd.freeze();
+        await waitUntil("nobody leads", () => run.health.last?.state === "read-only", { deadlineMs: 20_000 });
+        cluster.etcd.thaw();
+        const lagMs = await run.appLag(await cluster.leader(), since);
+        await run.load.allWrite(performance.now());
+        await cluster.waitWhole();
+        return lagMs;
+      });
+      tell("a silence of etcd", [lag]);
       const { broken, lost } = await run.verdict(await cluster.leader(), 1);
       expect([broken, lost]).toEqual([[], []]);
       expect(lag).toBeLessThanOrEqual(ONCE_WITHIN_MS);

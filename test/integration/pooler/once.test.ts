@@ -68,6 +68,7 @@ async function sell(db: Database, id: string): Promise<number> {
 describe.skipIf(!pgBouncerAvailable)("once() behind PgBouncer in transaction mode", () => {
   beforeAll(async () => {
     server = await startPostgres({ version: oldestPostgres });
+    await server.psql("CREATE TABLE sale (id uuid NOT NULL)");
     behind = await FaultProxy.listen({ target: { host: server.host, port: server.port } });
     // A login that nobody answers keeps it from trying another for so long.
     const settings = { server_login_retry: 0.2, server_connect_timeout: 2 };
@@ -103,7 +104,6 @@ describe.skipIf(!pgBouncerAvailable)("once() behind PgBouncer in transaction mod
 
   test("a COMMIT whose answer is lost is resolved by its key", async () => {
     await using opened = open();
-    await opened.db.query`create table if not exists sale (id uuid)`;
     // The table of keys is there by then, so that the COMMIT which is hit is the right one.
     await sell(opened.db, randomUUID());
     const id = randomUUID();
@@ -120,9 +120,45 @@ describe.skipIf(!pgBouncerAvailable)("once() behind PgBouncer in transaction mod
     expect(await server.psql(`SELECT count(*)::int AS count FROM sale WHERE id = '${id}'`)).toEqual([{ count: 1 }]);
   });
 
+  test("a connection that goes silent in mid-transaction is found out after stall-after, and the work is done elsewhere", async () => {
+    await using opened = openThrough(proxy, server, { stallAfterMs: 500 });
+    await sell(opened.db, randomUUID());
+    const id = randomUUID();
+    const startedAt = performance.now();
+    proxy.onClientData = (_, chunk) => {
+      if (!chunk.includes("into sale")) return undefined;
+      proxy.onClientData = () => undefined;
+      return { kind: "silence", afterBytes: 0 };
+    };
+    expect(await sell(opened.db, id)).toBe(1);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(opened.states).toEqual(["up"]);
+  });
+
+  test("a transaction of which nothing but BEGIN was sent has done nothing", async () => {
+    await using opened = open();
+    await sell(opened.db, randomUUID());
+    proxy.onClientData = (_, chunk) => {
+      if (!chunk.includes("begin")) return undefined;
+      proxy.onClientData = () => undefined;
+      return { kind: "silence", afterBytes: chunk.length };
+    };
+    const lost = opened.db.with({ deadlineMs: 500 }).once(randomUUID(), async () => 1);
+    expect(await lost.catch((error) => error)).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "not-executed" });
+  });
+
+  test("slow work is left alone", async () => {
+    await using opened = openThrough(proxy, server, { stallAfterMs: 300 });
+    let runs = 0;
+    await opened.db.once(randomUUID(), async (tx) => {
+      runs += 1;
+      await tx.query`select pg_sleep(2)`;
+    });
+    expect(runs).toBe(1);
+  });
+
   test("a transaction that rests for ever, since PgBouncer never hears of its end, is ended all the same", async () => {
     await using opened = open();
-    await opened.db.query`create table if not exists sale (id uuid)`;
     const id = randomUUID();
     const lost = opened.db.with({ deadlineMs: 1000 }).once(id, async (tx) => {
       await tx.query`insert into sale values (${id})`;

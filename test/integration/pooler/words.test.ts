@@ -172,6 +172,12 @@ describe.skipIf(!pgBouncerAvailable)("PgBouncer's words", () => {
     const { promise, resolve } = Promise.withResolvers<DebyError>();
     idle.onLost = resolve;
     expect(await promise).toMatchObject({ reason: "POOLER_ENDED", outcome: "not-executed" });
+    await configure({ client_idle_timeout: 0, idle_transaction_timeout: 1 });
+    const resting = await open();
+    await resting.control("begin", systemClock.now() + LIMIT_MS);
+    await waitUntil("it is cut off", () => resting.isLost);
+    const late = resting.control("commit", systemClock.now() + LIMIT_MS);
+    expect(await late.catch((error) => error)).toMatchObject({ reason: "POOLER_ENDED", outcome: "not-executed" });
   });
 });
 

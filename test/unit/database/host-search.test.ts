@@ -10,6 +10,7 @@ interface Seen {
   readonly startedAt: number;
   readonly role?: typeof primary;
   readonly isMute?: boolean;
+  readonly isOurs?: boolean;
   readonly isTrusted?: boolean;
   readonly isReached?: boolean;
   readonly isSuccessor?: boolean;
@@ -18,10 +19,11 @@ interface Seen {
 
 function step(
   seen: readonly Seen[],
-  { remaining = 0, now = 0, wanted = "read-write" as TargetSessionAttrs, isPatient = false } = {},
+  { remaining = 0, now = 0, wanted = "read-write" as TargetSessionAttrs, isPatient = false, canFallBack = true } = {},
 ) {
   const dials = seen.map(({ name, startedAt, role, hasFailed = false, ...known }) => ({
     isMute: false,
+    isOurs: false,
     isTrusted: false,
     isReached: false,
     isSuccessor: false,
@@ -31,7 +33,7 @@ function step(
     isPending: role === undefined && !hasFailed,
     connection: role && { facts: { version: "18.0", connectMs: 1, address: name, ...role } },
   }));
-  const next = nextStep({ dials, remaining, now, wanted, isPatient });
+  const next = nextStep({ dials, remaining, now, wanted, isPatient, canFallBack });
   return next.kind === "take" ? { kind: "take", names: next.best.map(({ name }) => name) } : next;
 }
 
@@ -84,6 +86,14 @@ describe("a search among several hosts", () => {
       kind: "take",
       names: ["a"],
     });
+  });
+
+  test("a server that takes writes is not left for one that does not, unless it has lost its role itself", () => {
+    const ours = { name: "a", startedAt: 0, isOurs: true };
+    const other = { name: "b", startedAt: 3, role: standby };
+    expect(step([{ ...ours, hasFailed: true }, other], { now: 9, canFallBack: false })).toEqual({ kind: "fail" });
+    const demoted = { ...ours, role: standby };
+    expect(step([demoted, other], { now: 9, canFallBack: false })).toEqual({ kind: "take", names: ["a"] });
   });
 
   test("prefer-standby takes a primary where there is no standby", () => {

@@ -40,8 +40,21 @@ test("a standby that stands still for long is remembered as it was, and found ag
 
 test("what is known of one server is not said of another", () => {
   const lag = new ReplicaLag();
+  lag.between("p", "a");
   lag.notePrimary(0, 1n);
   lag.noteStandby(1n);
-  lag.reset();
+  lag.between("p", "a");
+  expect(lag.lagMs(10)).toBe(10);
+  lag.between("p", "b");
   expect(lag.lagMs(10)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a standby that is constantly late is known to be so late, however long that lasts", () => {
+  const lag = new ReplicaLag();
+  for (let at = 0; at <= 600_000; at += 250) {
+    lag.notePrimary(at, BigInt(at));
+    lag.noteStandby(BigInt(at - 40_000));
+  }
+  expect(lag.lagMs(600_000)).toBeGreaterThanOrEqual(40_000);
+  expect(lag.lagMs(600_000)).toBeLessThan(45_000);
 });
