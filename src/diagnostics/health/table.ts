@@ -66,6 +66,7 @@ function row(id: string, title: string, worst: HealthRow["worst"], limits: Limit
 /** When a check is no longer content: `Warns from 60 s on, fails from 10 min on.` */
 export function severityOf({ worst, limits, unit }: Pick<HealthRow, "worst" | "limits" | "unit">): string {
   if (worst === "pass") return "For information.";
+  if (unit === "found") return `A finding is a ${worst === "fail" ? "failure" : "warning"}.`;
   const { warn, fail } = limits;
   const words = [
     ...(warn === undefined ? [] : [`warns${from(warn, unit)}`]),
@@ -74,7 +75,7 @@ export function severityOf({ worst, limits, unit }: Pick<HealthRow, "worst" | "l
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
-function from(limit: number, unit: Unit): string {
+function from(limit: number, unit: Exclude<Unit, "found">): string {
   switch (unit) {
     case "seconds":
       return ` from ${limit < 600 ? `${limit} s` : `${limit / 60} min`} on`;
@@ -84,8 +85,6 @@ function from(limit: number, unit: Unit): string {
       return ` from ${(limit / 1e6).toLocaleString("en-US")} M transactions on`;
     case "a day":
       return ` from ${limit} a day on`;
-    case "found":
-      return " where there is one";
     default:
       return unit satisfies never;
   }

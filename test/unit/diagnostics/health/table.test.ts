@@ -30,7 +30,7 @@ test.each([
   [TABLE.connections, "Warns from 80 % on, fails from 95 % on."],
   [TABLE.wraparound, "Warns from 650 M transactions on, fails from 1,500 M transactions on."],
   [TABLE.deadlocks, "Warns from 1 a day on."],
-  [TABLE.invalidIndexes, "Fails where there is one."],
+  [TABLE.invalidIndexes, "A finding is a failure."],
   [TABLE.cacheHits, "For information."],
 ])("%j is told as a sentence", (row, sentence) => {
   expect(severityOf(row)).toBe(sentence);
@@ -38,6 +38,6 @@ test.each([
 
 test("every check explains itself, with its limits", () => {
   for (const { about } of HEALTH_CHECKS) {
-    expect(about).toMatch(/^(Whether|How|What|[A-Z]\w+s?) .*\. (Warns|Fails|For information)[^.]*\.$/);
+    expect(about).toMatch(/^(Whether|How|What|[A-Z]\w+s?) .*\. (Warns|Fails|A finding|For information)[^.]*\.$/);
   }
 });
