@@ -142,8 +142,10 @@ export function statementsOf({ fix }: CheckResult): string[] {
  */
 export async function mend(server: PostgresServer, { fix }: CheckResult): Promise<string> {
   const commands = fix.filter(({ os }) => os === "any" || os === "linux").map(({ command }) => command);
-  const path = `${await postgresBinaries(15)}:${process.env["PATH"]}`;
+  // The packaged server brings no psql; any that is at hand will do.
+  const path = [await postgresBinaries(15).catch(() => ""), process.env["PATH"]].filter(Boolean).join(":");
+  const aside = Bun.which("setsid") === null ? [] : ["setsid", "-w"];
   const env = { PATH: path, PGPASSWORD: server.password, PSQLRC: "/dev/null" };
   const stdin = `${PASSWORD}\n${PASSWORD}\n`;
-  return await runCommand(["setsid", "-w", "sh", "-ec", commands.join("\n")], { env, stdin });
+  return await runCommand([...aside, "sh", "-ec", commands.join("\n")], { env, stdin });
 }
