@@ -4,8 +4,11 @@ import type { Config } from "./config/types.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { type Database, openDatabase } from "./database/database.ts";
-import type { DatabaseEvents } from "./database/events.ts";
+import type { DatabaseEvents, Reason } from "./database/events.ts";
 import type { SystemDeps } from "./database/system.ts";
+import { adviseOn } from "./diagnostics/advice.ts";
+import type { Subject } from "./diagnostics/check.ts";
+import { SharedExamination } from "./diagnostics/shared-examination.ts";
 import { createApp } from "./http/app.ts";
 import { CanaryTable } from "./http/canary-table.ts";
 import { type HttpServer, serveHttp } from "./http/server.ts";
@@ -16,6 +19,8 @@ import { startMetrics } from "./metrics/metrics.ts";
 
 export interface StackDeps {
   readonly log: Log;
+  /** The configured database, as it is examined when something is wrong with it. */
+  readonly subject: Subject;
 }
 
 /** Everything that `deby serve` runs. */
@@ -33,16 +38,20 @@ const CLOSE_GRACE_MS = 1000;
  * Builds, owns and ends everything that serve runs. The listener is open when this resolves, whatever the database does.
  * @throws DebyError ROUTES_INVALID, LISTEN_FAILED
  */
-export async function startStack(config: Config, { log }: StackDeps): Promise<Stack> {
+export async function startStack(config: Config, { log, ...deps }: StackDeps): Promise<Stack> {
   const startedAt = systemClock.now();
   const { serve, pool } = config;
   const embedded = serve.embedded ? await startEmbedded() : undefined;
   const target = embedded?.target ?? config.database;
+  const subject = { ...deps.subject, target, isEmbedded: serve.embedded };
+  const examination = new SharedExamination(subject, systemClock);
   const timings = new DatabaseTimings();
   const db = openDatabase(target, embedded?.settings ?? pool, { ...embedded?.deps, observer: timings });
   const { version } = buildInfo;
   const metrics = startMetrics({ db, timings, clock: systemClock, version, startedAt });
-  const stopLogging = logDatabase(db, { log, target, settings: pool, isEmbedded: serve.embedded });
+  // The embedded database is started again by itself, and nobody has to type anything.
+  const advise = serve.embedded ? undefined : (reason: Reason) => adviseOn(reason, subject);
+  const stopLogging = logDatabase(db, { log, target, settings: pool, isEmbedded: serve.embedded, advise });
   const firstFailure = first(db, "attemptFailed");
   const firstUp = first(db, "transition", ({ to }) => to.name === "up" || to.name === "read-only");
   try {
@@ -50,6 +59,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     const app = createApp({
       db,
       metrics,
+      diagnose: () => examination.report(),
       settings: serve,
       clock: systemClock,
       log,
@@ -102,6 +112,7 @@ export async function startStack(config: Config, { log }: StackDeps): Promise<St
     log.info("shutdown.started", `${why} received, shutting down`, { signal: why });
     log.info("shutdown.in-flight", `${inFlight} request${inFlight === 1 ? "" : "s"} in flight`, { inFlight });
     server.drain();
+    examination.stop();
     db.drain();
     log.info("heartbeat.stopped", "Heartbeat stopped");
     await server.stop({ timeoutMs: serve.shutdownTimeoutMs });

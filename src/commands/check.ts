@@ -1,90 +1,156 @@
+import { writeFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { wantsColors } from "../core/log.ts";
-import type { Subject } from "../diagnostics/check.ts";
+import type { CheckResult, Subject } from "../diagnostics/check.ts";
 import { CHECKS } from "../diagnostics/checks.ts";
-import { type CheckReport, exitCodeOf, makeReport } from "../diagnostics/report-model.ts";
-import { runChecks } from "../diagnostics/run-checks.ts";
-import { Session } from "../diagnostics/session.ts";
+import { examine } from "../diagnostics/examine.ts";
+import { explain } from "../diagnostics/explain.ts";
+import { type CheckReport, describeTarget, exitCodeOf } from "../diagnostics/report-model.ts";
+import { type Selection, selectChecks, unknownCheck } from "../diagnostics/select-checks.ts";
 import { currentSystem } from "../diagnostics/shell.ts";
+import { refusedSubject, subjectOf } from "../diagnostics/subject.ts";
+import { waitUntilUsable } from "../diagnostics/wait-until-usable.ts";
 import { DebyError } from "../errors.ts";
+import { renderCheckList, renderExplanation } from "../reports/check-explanation.ts";
+import { renderCheckJunit } from "../reports/check-junit.ts";
 import { renderCheckJson, renderCheckText } from "../reports/check-report.ts";
-import type { Command, Flags } from "./command.ts";
-import { databaseFlags, durationFlag, settingFlags } from "./flags.ts";
+import type { TextOptions } from "../reports/check-text.ts";
+import { CheckWriter, type Layout } from "../reports/check-writer.ts";
+import { CHECK_FLAGS, type CheckWishes, readCheckFlags } from "./check-flags.ts";
+import { progressOn } from "./check-progress.ts";
+import type { Command, CommandInput } from "./command.ts";
+import { databaseFlags, settingFlags } from "./flags.ts";
 import type { CommandIo } from "./io.ts";
 import { loadCommandConfig } from "./load-config.ts";
 
-const DEFAULT_TIMEOUT_MS = 5_000;
-
 export const check: Command = {
-  args: {
-    json: { type: "boolean", description: "print the report as JSON and nothing else on stdout" },
-    timeout: { type: "string", valueHint: "duration", description: "limit of each step (default 5s)" },
-    ...databaseFlags(),
-    ...settingFlags("check"),
-  },
+  args: { ...CHECK_FLAGS, ...databaseFlags(), ...settingFlags("check") },
   examples: [
     "deby check",
     "deby check --db-url postgres://app@db.example.com/shop --db-password-file ./password",
-    "deby check --json --timeout 2s",
+    "deby check --wait 60s",
+    "deby check --json --fail-on warn --junit check.xml",
+    "deby check --only connection",
+    "deby check --explain 28P01",
   ],
   async run(input) {
     const { flags, io } = input;
-    const timeoutMs = readTimeout(flags);
-    const { config, sources, warnings } = loadCommandConfig(input);
-    const subject: Subject = {
-      target: config.database,
-      settings: sources,
-      // Told by the report, not by the log: there they stand beside what they may have caused.
-      warnings,
-      connectTimeoutMs: config.pool.connectTimeoutMs,
-      os: currentSystem(io.platform),
-    };
-    return await untilSignal(io, async (signal) => {
-      const report = await examine(subject, { timeoutMs, signal, io });
-      io.stdout.write(flags["json"] ? renderCheckJson(report) : renderText(report, io));
-      return exitCodeOf(report);
+    if (flags["list"] === true) return tell(io, renderCheckList(CHECKS, textOptions(io)));
+    if (flags["explain"] !== undefined) return tell(io, explanationOf(flags["explain"].toString(), io));
+    const wishes = readCheckFlags(flags);
+    // Whether a program may start is a question of the connection; the state of health is somebody's who reads it.
+    const selection = selectChecks(CHECKS, {
+      only: wishes.waitMs === undefined ? undefined : ["connection"],
+      ...wishes,
     });
+    const subject = readSubject(input);
+    if ("refused" in subject) return await refuse(subject.refused, subject.error, { wishes, selection, io });
+    return await untilSignal(io, (signal) => runCheck(subject, { wishes, selection, io, signal }));
   },
 };
 
-function readTimeout(flags: Flags): number {
-  const timeoutMs = durationFlag(flags, "timeout") ?? DEFAULT_TIMEOUT_MS;
-  if (timeoutMs > 0) return timeoutMs;
-  throw new DebyError("USAGE", `--timeout must be more than 0ms, received "${flags["timeout"]}"`);
+interface Run {
+  readonly wishes: CheckWishes;
+  readonly selection: Selection;
+  readonly io: CommandIo;
 }
 
-async function examine(
-  subject: Subject,
-  { timeoutMs, signal, io }: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly io: CommandIo },
-): Promise<CheckReport> {
-  const clock = systemClock;
-  await using session = new Session(clock);
+function tell(io: CommandIo, text: string): number {
+  io.stdout.write(text);
+  return 0;
+}
+
+function explanationOf(name: string, io: CommandIo): string {
+  const explanation = explain(name, CHECKS, currentSystem(io.platform));
+  if (explanation === undefined) throw unknownCheck(CHECKS, name, "--explain");
+  return renderExplanation(explanation, textOptions(io));
+}
+
+/** What is to be examined, or what is left of it where the configuration was refused. */
+function readSubject(input: CommandInput): Subject | { readonly refused: Subject; readonly error: DebyError } {
+  const os = currentSystem(input.io.platform);
+  try {
+    return subjectOf(loadCommandConfig(input), os);
+  } catch (error) {
+    if (!(error instanceof DebyError) || error.code !== "CONFIG_INVALID") throw error;
+    return { refused: refusedSubject(error.message, os), error };
+  }
+}
+
+/** Waiting cures no configuration: the report tells what is wrong with it, whatever else was asked for. */
+async function refuse(subject: Subject, { exitCode }: DebyError, run: Run): Promise<number> {
+  const signal = new AbortController().signal;
+  const report = await examine(subject, { ...run, clock: systemClock, timeoutMs: run.wishes.timeoutMs, signal });
+  deliver(report, run);
+  return exitCode;
+}
+
+async function runCheck(subject: Subject, run: Run & { readonly signal: AbortSignal }): Promise<number> {
+  const { wishes, selection, io, signal } = run;
+  const { timeoutMs, waitMs, wantsJson, failOn } = wishes;
+  const options = { clock: systemClock, timeoutMs, signal, selection };
   const progress = progressOn(io);
   try {
-    const onStart = progress.show;
-    const results = await runChecks(CHECKS, { subject, session }, { clock, timeoutMs, signal, onStart });
-    return makeReport(subject, results, session.tables);
+    if (waitMs !== undefined) {
+      const startedAt = systemClock.now();
+      const limitAt = startedAt + waitMs;
+      const onObstacle = (result: CheckResult) => progress.waiting(result, systemClock.now() - startedAt);
+      const { isUsable, report } = await waitUntilUsable(subject, {
+        ...options,
+        limitAt,
+        onObstacle,
+      });
+      progress.clear();
+      deliver(report, run);
+      return isUsable ? exitCodeOf(report, failOn) : 1;
+    }
+    const isLive = !wantsJson && io.stdout.isTTY === true;
+    const writer = new CheckWriter(describeTarget(subject), {
+      ...layoutOf(io),
+      ids: selection.checks.map(({ id }) => id),
+    });
+    const report = await examine(subject, {
+      ...options,
+      onStart: progress.step,
+      onResult(result, tables) {
+        if (!isLive) return;
+        progress.clear();
+        io.stdout.write(writer.add(result, tables));
+      },
+    });
+    progress.clear();
+    if (isLive) {
+      io.stdout.write(writer.end(report));
+      writeJunit(report, wishes);
+    } else deliver(report, run);
+    return exitCodeOf(report, failOn);
   } finally {
     progress.clear();
   }
 }
 
-/** One line on a terminal that tells which step is under way, gone before the report comes. */
-function progressOn({ stderr, env }: CommandIo): {
-  show(check: { readonly title: string }, index: number): void;
-  clear(): void;
-} {
-  const isLive = stderr.isTTY === true && env["TERM"] !== "dumb";
-  const write = (text: string) => isLive && stderr.write(`\r\u001B[K${text}`);
-  return {
-    show: ({ title }, index) => write(`Checking ${index + 1}/${CHECKS.length}: ${title} …`),
-    clear: () => write(""),
-  };
+function deliver(report: CheckReport, { wishes, io }: Run): void {
+  io.stdout.write(wishes.wantsJson ? renderCheckJson(report) : renderCheckText(report, layoutOf(io)));
+  writeJunit(report, wishes);
 }
 
-function renderText(report: CheckReport, { stdout, env }: CommandIo): string {
+function writeJunit(report: CheckReport, { junitFile, failOn }: CheckWishes): void {
+  if (junitFile === undefined) return;
+  try {
+    writeFileSync(junitFile, renderCheckJunit(report, failOn));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DebyError("CANNOT_RUN", `The report cannot be written: ${message}`, { cause: error });
+  }
+}
+
+function textOptions({ stdout, env }: CommandIo): TextOptions {
   const hasColors = wantsColors(stdout.isTTY === true, env);
-  return renderCheckText(report, { hasColors, ...(stdout.columns === undefined ? {} : { columns: stdout.columns }) });
+  return { hasColors, ...(stdout.columns === undefined ? {} : { columns: stdout.columns }) };
+}
+
+function layoutOf(io: CommandIo): Layout {
+  return { ...textOptions(io), healthIds: CHECKS.filter(({ group }) => group === "health").map(({ id }) => id) };
 }
 
 /** Runs to the end, or until SIGINT or SIGTERM, which give 130 and 143. */

@@ -1,3 +1,5 @@
+import { currentSystem } from "../diagnostics/shell.ts";
+import { subjectOf } from "../diagnostics/subject.ts";
 import { DebyError } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { databaseFlags, settingFlags } from "./flags.ts";
@@ -34,7 +36,8 @@ export const serve: Command = {
       if (error instanceof Error) log.debug("process.stray-error", error.stack ?? "It has no stack");
     });
     const { startStack } = await import("../stack.ts");
-    return await runUntilSignal(() => startStack(loaded.config, { log }), io);
+    const subject = subjectOf(loaded, currentSystem(io.platform));
+    return await runUntilSignal(() => startStack(loaded.config, { log, subject }), io);
   },
 };
 

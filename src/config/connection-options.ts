@@ -142,6 +142,11 @@ export interface ConnectionOptions {
    */
   readonly prepare?: "auto" | "on" | "off" | undefined;
   /**
+   * How many processes of deby share the server, for the checks of its connections.
+   * 1 to 100000. Default: `1`. Environment: `DEBY_INSTANCES`.
+   */
+  readonly instances?: number | undefined;
+  /**
    * Pause between background probes, which have a connection of their own.
    * 10ms to 24h. Default: `30s`. Environment: `DEBY_HEARTBEAT_INTERVAL`.
    */

@@ -291,6 +291,16 @@ export const SETTINGS = [
     meaning: "named prepared statements; auto: not behind a pooler, which is found out",
   },
   {
+    name: "instances",
+    kind: "count",
+    default: "1",
+    min: "1",
+    max: "100000",
+    group: "Pool",
+    commands: ["serve", "check"],
+    meaning: "how many processes of deby share the server, for the checks of its connections",
+  },
+  {
     name: "heartbeat-interval",
     kind: "duration",
     default: "30s",

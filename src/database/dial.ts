@@ -57,7 +57,8 @@ export async function dial(target: DatabaseTarget, options: DialOptions): Promis
 export async function knock(target: DatabaseTarget, options: DialOptions): Promise<void> {
   const candidates = await findCandidates(target.hosts, options);
   const { socket } = await firstToAccept(candidates, options);
-  socket.resetAndDestroy();
+  // No reset: the server would log it, and there is nothing that it could go on with.
+  socket.destroy();
 }
 
 /** Where a host is dialled: `/folder` means the Unix socket in it. */

@@ -8,6 +8,7 @@ import type { BackendKey } from "./cancel.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
+import { saslPrep } from "./saslprep.ts";
 import { codeOf } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
 import { transactionStatus } from "./transaction-status.ts";
@@ -66,7 +67,7 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
     port: 0,
     database: target.database,
     username: target.user,
-    pass: target.password?.reveal() ?? "",
+    pass: saslPrep(target.password?.reveal() ?? ""),
     max: 1,
     // One statement at a time: with pipelining a statement issued between 'error' and 'close' never settles.
     max_pipeline: 0,

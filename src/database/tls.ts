@@ -14,8 +14,8 @@ export interface TlsOptions extends WithinOptions {
 
 /** Length 8, code 80877103. Source: PostgreSQL protocol, SSLRequest. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-const BYTE_S = 0x53;
-const BYTE_N = 0x4e;
+export const BYTE_S = 0x53;
+export const BYTE_N = 0x4e;
 
 /** Unix sockets carry no TLS; `allow` tries plain first, and a server that insists is told by its refusal. */
 export function wantsTls(sslmode: SslMode, host: string): boolean {
@@ -33,7 +33,7 @@ export async function upgradeToTls(
   options: TlsOptions,
 ): Promise<{ socket: Socket; isEncrypted: boolean } | "failed"> {
   const { sslmode } = options.target;
-  const reply = await exchange(socket, SSL_REQUEST, options);
+  const reply = await askForTls(socket, options);
   // More than one byte before the handshake is either no PostgreSQL (an SSH banner begins with S) or an attack on
   // what follows in the clear.
   if (reply.length !== 1 || (reply[0] !== BYTE_S && reply[0] !== BYTE_N)) {
@@ -74,12 +74,16 @@ function handshake(socket: Socket, options: TlsOptions): Promise<Socket> {
   });
 }
 
-/** What is checked of the certificate, as libpq does: require with a root certificate means verify-ca. */
+/** Whether the server has to prove who it is, as libpq does: require with a root certificate means verify-ca. */
+export function verifiesServer({ sslmode, sslRootCert = defaultRootCert() }: DatabaseTarget): boolean {
+  return sslmode.startsWith("verify-") || (sslmode === "require" && sslRootCert !== undefined);
+}
+
+/** What is checked of the certificate. */
 function verification(target: DatabaseTarget, host: string): ConnectionOptions {
   const servername = isIP(host) ? {} : { servername: host };
   const rootCert = target.sslRootCert ?? defaultRootCert();
-  const isVerified = target.sslmode.startsWith("verify-") || (target.sslmode === "require" && rootCert !== undefined);
-  if (!isVerified) return { ...servername, rejectUnauthorized: false };
+  if (!verifiesServer(target)) return { ...servername, rejectUnauthorized: false };
   const ca = rootCert === undefined || rootCert === "system" ? {} : { ca: readFileSync(rootCert) };
   const anyName = target.sslmode === "verify-full" ? {} : { checkServerIdentity: () => undefined };
   return { ...servername, ...ca, ...anyName, host, rejectUnauthorized: true };
@@ -90,7 +94,13 @@ function defaultRootCert(): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-async function exchange(socket: Socket, request: Buffer, options: TlsOptions): Promise<Buffer> {
+/** What a peer answers when it is asked for TLS; throws the socket's own error, CONNECTION_CLOSED or ETIMEDOUT. */
+export function askForTls(socket: Socket, options: WithinOptions): Promise<Buffer> {
+  return exchange(socket, SSL_REQUEST, options);
+}
+
+/** Sends a request and waits for the first bytes of an answer; throws like `askForTls`. */
+export async function exchange(socket: Socket, request: Buffer, options: WithinOptions): Promise<Buffer> {
   const leave = () => {
     for (const event of ["data", "error", "close"]) socket.removeAllListeners(event);
   };

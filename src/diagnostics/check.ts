@@ -25,6 +25,8 @@ export interface Finding {
   readonly fix?: readonly Fix[];
   /** Where to read on. */
   readonly docs?: string;
+  /** It failed, but what depends on it can be looked at all the same. */
+  readonly isPassable?: boolean;
 }
 
 /** A finding as it is reported: what every consumer of the report may rely on. */
@@ -46,6 +48,8 @@ export interface Check {
   readonly title: string;
   /** Where it stands in the report: the way to the server, or the state that the server is in. */
   readonly group: "connection" | "health";
+  /** What it looks at and why, for `--explain`. */
+  readonly about?: string;
   /** Ids of earlier checks without which this one makes no sense. */
   readonly needs: readonly string[];
   run(context: CheckContext): Promise<Finding>;
@@ -60,7 +64,15 @@ export interface Subject {
   readonly warnings: readonly string[];
   /** Longest time for opening a connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** It is the database that deby brings itself, where all connections share one session. */
+  readonly isEmbedded?: boolean;
+  /** Why the configuration was refused; nothing else can be looked at then. */
+  readonly refusal?: string;
   readonly os: OperatingSystem;
+  /** How many processes of deby share the server; default 1. */
+  readonly instances?: number;
+  /** Most pooled connections of each of them; default 20. */
+  readonly poolMax?: number;
 }
 
 export interface CheckContext {

@@ -3,12 +3,15 @@ import { authCheck } from "./connection/auth.ts";
 import { configCheck } from "./connection/config.ts";
 import { databaseCheck } from "./connection/database.ts";
 import { dnsCheck } from "./connection/dns.ts";
+import { poolerCheck } from "./connection/pooler.ts";
 import { protocolCheck } from "./connection/protocol.ts";
 import { queryCheck } from "./connection/query.ts";
 import { roleCheck } from "./connection/role.ts";
 import { tablesCheck } from "./connection/tables.ts";
 import { tcpCheck } from "./connection/tcp.ts";
 import { tlsCheck } from "./connection/tls.ts";
+import { versionCheck } from "./connection/version.ts";
+import { HEALTH_CHECKS } from "./health-checks.ts";
 
 /** Every check, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
@@ -20,6 +23,9 @@ export const CHECKS: readonly Check[] = [
   authCheck,
   databaseCheck,
   queryCheck,
+  versionCheck,
   roleCheck,
+  poolerCheck,
   tablesCheck,
+  ...HEALTH_CHECKS,
 ];

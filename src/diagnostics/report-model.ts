@@ -13,7 +13,7 @@ export interface TableFact {
   readonly bytes: number | null;
 }
 
-interface ReportTarget {
+export interface ReportTarget {
   /** host:port or a socket's path, several separated by commas. */
   readonly address: string;
   readonly hosts: readonly HostPort[];
@@ -31,20 +31,27 @@ export interface CheckReport {
   readonly checks: readonly CheckResult[];
 }
 
+/** What is examined, as it is reported. */
+export function describeTarget({ target, settings }: Pick<Subject, "target" | "settings">): ReportTarget {
+  const { hosts, database, user } = target;
+  return { address: hosts.map(addressLabel).join(","), hosts, database, user, settings };
+}
+
 export function makeReport(
-  { target, settings }: Subject,
+  subject: Pick<Subject, "target" | "settings">,
   checks: readonly CheckResult[],
   tables: readonly TableFact[],
 ): CheckReport {
   const summary = { pass: 0, warn: 0, fail: 0, skip: 0, unknown: 0 };
   for (const { status } of checks) summary[status] += 1;
-  const { hosts, database, user } = target;
-  const address = hosts.map(addressLabel).join(",");
-  return { schema: "deby.check/1", target: { address, hosts, database, user, settings }, summary, tables, checks };
+  return { schema: "deby.check/1", target: describeTarget(subject), summary, tables, checks };
 }
 
-/** 0 nothing failed · 1 something did · 3 something is unknown, which is never a pass. */
-export function exitCodeOf({ summary }: CheckReport): 0 | 1 | 3 {
-  if (summary.fail > 0) return 1;
+/** The least severe status that counts as a failure of the whole. */
+export type FailOn = "warn" | "fail";
+
+/** 0 nothing at or above `failOn` · 1 something is · 3 something is unknown, which is never a pass. */
+export function exitCodeOf({ summary }: Pick<CheckReport, "summary">, failOn: FailOn = "fail"): 0 | 1 | 3 {
+  if (summary.fail > 0 || (failOn === "warn" && summary.warn > 0)) return 1;
   return summary.unknown > 0 ? 3 : 0;
 }

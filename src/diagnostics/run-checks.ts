@@ -8,8 +8,12 @@ export interface RunOptions {
   /** Longest time for one check, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** The moment by which all of them have to be done, on the clock's scale; default: none. */
+  readonly untilAt?: number;
   /** Told before a check begins. */
-  readonly onStart?: (check: Check, index: number) => void;
+  readonly onStart?: (check: Check) => void;
+  /** Told what became of a check, also where it was skipped. */
+  readonly onResult?: (result: CheckResult) => void;
 }
 
 /** A check has its own, better words for its deadline; this much later the runner no longer waits for them. */
@@ -27,17 +31,21 @@ export async function runChecks(
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const obstacles = new Map<string, CheckResult>();
-  for (const [index, check] of checks.entries()) {
+  const add = (result: CheckResult) => {
+    results.push(result);
+    options.onResult?.(result);
+  };
+  for (const check of checks) {
     const obstacle = check.needs.map((id) => obstacles.get(id)).find((result) => result !== undefined);
     if (obstacle !== undefined) {
       obstacles.set(check.id, obstacle);
-      results.push(skipped(check, obstacle));
+      add(skipped(check, obstacle));
       continue;
     }
-    options.onStart?.(check, index);
-    const result = await runOne(check, context, options);
-    if (result.status === "fail" || result.status === "unknown") obstacles.set(check.id, result);
-    results.push(result);
+    options.onStart?.(check);
+    const { result, isPassable } = await runOne(check, context, options);
+    if (!isPassable) obstacles.set(check.id, result);
+    add(result);
   }
   return results;
 }
@@ -45,11 +53,11 @@ export async function runChecks(
 async function runOne(
   check: Check,
   context: Pick<CheckContext, "subject" | "session">,
-  { clock, timeoutMs, signal }: RunOptions,
-): Promise<CheckResult> {
+  { clock, timeoutMs, untilAt = Number.POSITIVE_INFINITY, signal }: RunOptions,
+): Promise<{ readonly result: CheckResult; readonly isPassable: boolean }> {
   const startedAt = clock.now();
-  const deadlineAt = startedAt + timeoutMs;
-  const { cause, fix, docs, ...finding } = await within<Finding>(
+  const deadlineAt = Math.min(startedAt + timeoutMs, untilAt);
+  const { cause, fix, docs, isPassable, ...finding } = await within<Finding>(
     { clock, deadlineAt: deadlineAt + GRACE_MS, signal },
     (resolve, reject) => {
       // In a promise chain, so that a check that throws before its first await is caught too.
@@ -61,7 +69,7 @@ async function runOne(
     if (signal.aborted) throw error;
     return undecided(error, timeoutMs);
   });
-  return {
+  const result = {
     id: check.id,
     title: check.title,
     ...finding,
@@ -70,6 +78,7 @@ async function runOne(
     docs: docs ?? null,
     ms: Math.round((clock.now() - startedAt) * 10) / 10,
   };
+  return { result, isPassable: isPassable ?? !["fail", "unknown"].includes(result.status) };
 }
 
 function undecided(error: unknown, timeoutMs: number): Finding {

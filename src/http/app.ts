@@ -10,6 +10,7 @@ import { createProblemHook } from "./problem-hook.ts";
 import { isReserved, pathOf } from "./reserved-routes.ts";
 import { type KnownRoute, RouteTable } from "./route-table.ts";
 import { canaryRoutes } from "./routes/canary.ts";
+import { checkRoutes, type Diagnose } from "./routes/check.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -22,6 +23,7 @@ import { adoptUserApp, type UserApp } from "./user-app.ts";
 export interface AppDeps {
   readonly db: Database;
   readonly metrics: Pick<Metrics, "render" | "timings">;
+  readonly diagnose: Diagnose;
   readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken" | "metricsToken">;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
@@ -56,7 +58,7 @@ const ADMIN_SCOPES: ReadonlyMap<string, AdminScope> = new Map([
  * others. They are kept apart so that no hook of a program can reach health, probes and admin routes.
  */
 export function createApp(deps: AppDeps): App {
-  const { db, metrics, settings, clock, log, version, startedAt } = deps;
+  const { db, metrics, diagnose, settings, clock, log, version, startedAt } = deps;
   const gate = createAdminGate(settings);
   let isStarted = false;
 
@@ -67,6 +69,7 @@ export function createApp(deps: AppDeps): App {
   system.use(probeRoutes({ db, clock, isStarted: () => isStarted }));
   system.use(tableRoutes({ db, gate }));
   system.use(poolRoutes({ db, metrics, clock, gate }));
+  system.use(checkRoutes({ diagnose, gate }));
   system.use(metricsRoutes({ metrics, gate }));
   if (settings.canary) system.use(canaryRoutes(new CanaryTable(db)));
   system.use(outcomeRoutes(db));

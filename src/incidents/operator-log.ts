@@ -3,6 +3,7 @@ import type { DatabaseTarget, PoolSettings } from "../config/types.ts";
 import type { Log } from "../core/log.ts";
 import type { Database } from "../database/database.ts";
 import { addressLabel } from "../database/dial.ts";
+import type { Reason } from "../database/events.ts";
 import { describeReason } from "../database/sqlstate.ts";
 
 export interface OperatorLogOptions {
@@ -11,6 +12,13 @@ export interface OperatorLogOptions {
   readonly settings: PoolSettings;
   /** Without it, an operator who has no PostgreSQL is told that deby can bring one. */
   readonly isEmbedded: boolean;
+  /** What causes a trouble, and what is typed first to mend it; undefined where nobody can tell. */
+  readonly advise?: ((reason: Reason) => Advice | undefined) | undefined;
+}
+
+interface Advice {
+  readonly cause: string;
+  readonly command: string | undefined;
 }
 
 const RESOLVED = {
@@ -28,11 +36,19 @@ function targetLabel({ hosts, database }: DatabaseTarget): string {
  * Tells the operator what becomes of the database: transitions and counted attempts, not each failure, in the order
  * and the words that the operator's view of the service promises. Returns the function that stops it.
  */
-export function logDatabase(db: Database, { log, target, settings, isEmbedded }: OperatorLogOptions): () => void {
+export function logDatabase(
+  db: Database,
+  { log, target, settings, isEmbedded, advise }: OperatorLogOptions,
+): () => void {
   const where = targetLabel(target);
   let isFirstConnection = true;
   let isReadOnly = false;
   log.info("db.connecting", `Connecting to PostgreSQL (${where})`);
+  function tellWhatToDo(advice: Advice | undefined): void {
+    if (advice?.command === undefined) return;
+    const { command } = advice;
+    log.info("db.advice", `First: ${command}. \`deby check\` tells more`, { command });
+  }
   const stops = [
     db.on("connected", ({ version, connectMs, address }) => {
       const fields = { version, connectMs: Math.round(connectMs), address };
@@ -78,7 +94,10 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
           return;
         case "down": {
           const every = formatDuration(settings.retryIntervalMs);
-          log.error("db.down", `Not reconnected, trying every ${every}; \`deby check\` tells what is wrong`, code);
+          const advice = advise?.(to.reason);
+          const what = advice === undefined ? "; `deby check` tells what is wrong" : `. ${advice.cause}`;
+          log.error("db.down", `Not reconnected, trying every ${every}${what}`, code);
+          tellWhatToDo(advice);
           if (!isFirstConnection || isEmbedded) return;
           log.info(
             "db.embedded",
@@ -88,11 +107,10 @@ export function logDatabase(db: Database, { log, target, settings, isEmbedded }:
         }
         case "blocked": {
           const every = formatDuration(settings.retryIntervalMs);
-          log.error(
-            "db.blocked",
-            `The server refuses us${why}; trying every ${every}; \`deby check\` tells how to mend it`,
-            code,
-          );
+          const advice = advise?.(to.reason);
+          const what = advice === undefined ? "; `deby check` tells how to mend it" : `. ${advice.cause}`;
+          log.error("db.blocked", `The server refuses us${why}; trying every ${every}${what}`, code);
+          tellWhatToDo(advice);
           return;
         }
         case "read-only":

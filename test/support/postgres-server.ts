@@ -115,12 +115,12 @@ export class PostgresServer implements AsyncDisposable {
     await waitUntil("the server has read its configuration", async () => (await loadedAt()) !== before);
   }
 
-  /** Starts the server and resolves when it accepts connections. */
-  async start(): Promise<void> {
+  /** Starts the server and resolves when it accepts connections; `args` are more of its command line. */
+  async start(args: readonly string[] = []): Promise<void> {
     if (this.isRunning) throw new Error("The server runs already");
     const { bin, runAs } = this.#installation;
     const log = openSync(this.#logFile, "a");
-    this.#process = Bun.spawn([...runAs.prefix, join(bin, "postgres"), "-D", this.dataDir], {
+    this.#process = Bun.spawn([...runAs.prefix, join(bin, "postgres"), "-D", this.dataDir, ...args], {
       cwd: "/",
       env: { LC_ALL: "C", TZ: "UTC" },
       stdio: ["ignore", log, log],

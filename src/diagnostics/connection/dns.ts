@@ -1,53 +1,36 @@
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import type { HostPort } from "../../config/types.ts";
-import { within } from "../../core/within.ts";
+import { addressesOf } from "../../database/dial.ts";
 import { describeReason, reasonOf } from "../../database/sqlstate.ts";
-import type { Check, CheckContext } from "../check.ts";
+import type { Check, CheckContext, Finding } from "../check.ts";
+import type { HostProgress } from "../host-progress.ts";
 import { remedyFor } from "../remedies.ts";
-import type { Address } from "../session.ts";
+import { eachHost } from "./each-host.ts";
 
 /** Every address that the hosts' names stand for. */
 export const dnsCheck: Check = {
   id: "dns",
   title: "Host name",
   group: "connection",
-  needs: [],
-  async run(context) {
-    const { subject, session } = context;
-    const outcomes = await Promise.allSettled(subject.target.hosts.map((host) => addressesOf(host, context)));
-    const lines: string[] = [];
-    const addresses: Address[] = [];
-    let firstError: unknown;
-    for (const [index, outcome] of outcomes.entries()) {
-      const name = subject.target.hosts[index]?.host ?? "";
-      if (outcome.status === "fulfilled") {
-        addresses.push(...outcome.value);
-        lines.push(describe(name, outcome.value));
-      } else {
-        firstError ??= outcome.reason;
-        lines.push(`${name}: ${describeReason(reasonOf(outcome.reason))}`);
-      }
-    }
-    session.addresses = addresses;
-    const evidence = [...new Set(lines)].join("\n");
-    if (firstError === undefined) return { status: "pass", evidence };
-    const reason = reasonOf(firstError);
-    const remedy = remedyFor(reason.code === "ETIMEDOUT" ? { ...reason, code: "EAI_AGAIN" } : reason, subject);
-    return { status: addresses.length === 0 ? "fail" : "warn", evidence, ...remedy };
-  },
+  about: "Every address that the name of the host stands for. An address and a Unix socket need no name.",
+  needs: ["config"],
+  run: (context) => eachHost(context, (progress) => resolveName(progress, context)),
 };
 
-async function addressesOf({ host, port }: HostPort, { clock, deadlineAt, signal }: CheckContext): Promise<Address[]> {
-  if (isIP(host) || host.startsWith("/")) return [{ host, port, name: host }];
-  const found = await within<{ address: string }[]>({ clock, deadlineAt, signal }, (resolve, reject) => {
-    lookup(host, { all: true, verbatim: true }).then(resolve, reject);
-  });
-  return found.map(({ address }) => ({ host: address, port, name: host }));
+async function resolveName(progress: HostProgress, context: CheckContext): Promise<Finding> {
+  const { host: name, port } = progress.host;
+  try {
+    const addresses = await addressesOf(progress.host, context);
+    progress.addresses = addresses.map((host) => ({ host, port }));
+    return { status: "pass", evidence: describe(name, addresses) };
+  } catch (error) {
+    const reason = reasonOf(error);
+    const trouble = reason.code === "ETIMEDOUT" ? { ...reason, code: "EAI_AGAIN" } : reason;
+    const remedy = remedyFor(trouble, context.subject, progress.host);
+    return { status: "fail", evidence: `${name}: ${describeReason(reason)}`, ...remedy };
+  }
 }
 
-function describe(name: string, addresses: readonly Address[]): string {
+function describe(name: string, addresses: readonly string[]): string {
   if (name.startsWith("/")) return `${name} is a folder of Unix sockets`;
-  if (isIP(name)) return `${name} is an address`;
-  return `${name} is ${addresses.map(({ host }) => host).join(", ")}`;
+  return isIP(name) ? `${name} is an address` : `${name} is ${addresses.join(", ")}`;
 }

@@ -1,23 +1,26 @@
+import type { Connection } from "../../database/connection.ts";
 import { describeReason, reasonOf } from "../../database/sqlstate.ts";
-import type { Check } from "../check.ts";
+import type { Check, CheckContext, Finding } from "../check.ts";
+import { eachConnection } from "./each-host.ts";
 
 /** A round trip on the open connection, and the version of what answered. */
 export const queryCheck: Check = {
   id: "query",
   title: "Query",
   group: "connection",
+  about: "Whether a query is answered, and how long the way to the server and back takes.",
   needs: ["database"],
-  async run(context) {
-    const { clock, deadlineAt, session } = context;
-    const connection = await session.connection(context);
-    const startedAt = clock.now();
-    try {
-      await connection.control("select 1", deadlineAt);
-    } catch (error) {
-      const reason = describeReason(reasonOf(error));
-      return { status: "fail", evidence: reason, cause: `The server let us in but did not answer a query. ${reason}` };
-    }
-    const roundTrip = (clock.now() - startedAt).toFixed(1);
-    return { status: "pass", evidence: `PostgreSQL ${connection.facts.version} answers in ${roundTrip} ms` };
-  },
+  run: (context) => eachConnection(context, (connection) => roundTrip(connection, context)),
 };
+
+async function roundTrip(connection: Connection, { clock, deadlineAt }: CheckContext): Promise<Finding> {
+  const startedAt = clock.now();
+  try {
+    await connection.control("select 1", deadlineAt);
+  } catch (error) {
+    const reason = describeReason(reasonOf(error));
+    return { status: "fail", evidence: reason, cause: `The server let us in but did not answer a query. ${reason}` };
+  }
+  const tookMs = (clock.now() - startedAt).toFixed(1);
+  return { status: "pass", evidence: `PostgreSQL ${connection.facts.version} answers in ${tookMs} ms` };
+}

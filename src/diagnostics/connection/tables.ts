@@ -8,6 +8,7 @@ export const tablesCheck: Check = {
   id: "tables",
   title: "Tables",
   group: "connection",
+  about: "Which tables there are, how many rows they have by the statistics, and how large they are.",
   needs: ["query"],
   async run(context) {
     const { session, subject } = context;

@@ -17,6 +17,13 @@ export function misconfiguredPooler(situation: Situation): Remedy {
   return { cause, fix: [consoleCommand(situation, "SHOW DATABASES")], docs: DOCS };
 }
 
+/** The server may well have the database. */
+export function unknownToPooler(situation: Situation): Remedy {
+  const { label, subject } = situation;
+  const cause = `The pooler at ${label} does not know the database ${subject.target.database}. It is misspelt, or missing in the section [databases] of pgbouncer.ini`;
+  return { cause, fix: [consoleCommand(situation, "SHOW DATABASES"), consoleCommand(situation, "RELOAD")], docs: DOCS };
+}
+
 export function unanswered(situation: Situation): Remedy {
   const cause = `${situation.label} lets us in and answers nothing then. A pooler does so while PostgreSQL is away, or while all its servers are at work; without one, PostgreSQL hangs: its log tells more`;
   return { cause, fix: [consoleCommand(situation, "SHOW POOLS")], docs: DOCS };

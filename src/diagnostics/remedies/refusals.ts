@@ -15,13 +15,9 @@ export function wrongPassword(situation: Situation): Remedy {
   return makeRemedy(cause, [...asSuperuser(situation, sql), inDocker], "auth-password.html");
 }
 
-/** 28000 has three meanings; the file's name and the routine's are the same in every language. */
 export function notAuthorized(situation: Situation): Remedy {
-  const { trouble } = situation;
-  if (trouble.message.includes("pg_hba.conf")) return noHbaEntry(situation);
-  if (trouble.routine === "InitializeSessionUserId") return noRole(situation);
   const { user } = situation.subject.target;
-  const cause = `The server refuses ${user} by a rule in pg_hba.conf. It says: ${trouble.message}`;
+  const cause = `The server refuses ${user} by a rule in pg_hba.conf. It says: ${situation.trouble.message}`;
   return makeRemedy(
     cause,
     asSuperuser(situation, "SELECT * FROM pg_hba_file_rules"),
@@ -29,17 +25,19 @@ export function notAuthorized(situation: Situation): Remedy {
   );
 }
 
-function noHbaEntry({ trouble, subject }: Situation): Remedy {
+export function noHbaEntry({ trouble, subject, at }: Situation): Remedy {
   const { user, database, sslmode } = subject.target;
   const client = /host "([0-9a-fA-F.:]+)"/.exec(trouble.message)?.[1] ?? "ADDRESS";
   const isPlain = sslmode === "disable" || sslmode === "allow";
-  const hint = isPlain ? "; if only lines for TLS (hostssl) fit, --db-sslmode require is the way" : "";
+  // Where it is known what the server offers, it offers TLS or there is nothing to hint at.
+  const mayEncrypt = isPlain && (trouble.step === undefined || trouble.certificate !== undefined);
+  const hint = mayEncrypt ? "; if only lines for TLS (hostssl) fit, --db-sslmode require is the way" : "";
   const cause = `pg_hba.conf does not let ${user} from ${client} into ${database}. It lists who may come from where; a line for this is missing, or an earlier one rejects${hint}`;
   const bits = client.includes(":") ? 128 : 32;
   const line = `host ${sqlName(database)} ${sqlName(user)} ${client}/${bits} scram-sha-256`;
   const fix = onEverySystem(subject.os, (os) => {
     if (os === "windows") return `echo ${line} >> "C:\\Program Files\\PostgreSQL\\18\\data\\pg_hba.conf"`;
-    const psql = os === "linux" ? "sudo -u postgres psql" : "psql -d postgres";
+    const psql = `${os === "linux" ? "sudo -u postgres psql" : "psql -d postgres"} -p ${at.port}`;
     const append = os === "linux" ? "sudo tee -a" : "tee -a";
     return [
       `${commandLine(os, ["echo", line])} | ${append} "$(${psql} -tAc 'SHOW hba_file')"`,
@@ -49,12 +47,14 @@ function noHbaEntry({ trouble, subject }: Situation): Remedy {
   return makeRemedy(cause, fix, "auth-pg-hba-conf.html");
 }
 
-function noRole(situation: Situation): Remedy {
+export function noLogin(situation: Situation): Remedy {
+  const { user } = situation.subject.target;
+  const cause = `The role ${user} may not log in. It was made with NOLOGIN, as a group`;
+  return makeRemedy(cause, asSuperuser(situation, `ALTER ROLE ${sqlName(user)} LOGIN`), "database-roles.html");
+}
+
+export function noRole(situation: Situation): Remedy {
   const { user, database } = situation.subject.target;
-  if (situation.trouble.message.includes("not permitted to log in")) {
-    const cause = `The role ${user} may not log in. It was made with NOLOGIN, as a group`;
-    return makeRemedy(cause, asSuperuser(situation, `ALTER ROLE ${sqlName(user)} LOGIN`), "database-roles.html");
-  }
   const cause = `The role ${user} does not exist. It is misspelt, or was never made on this server`;
   const create = `CREATE USER ${sqlName(user)} WITH PASSWORD 'new-password'`;
   const grant = `GRANT CONNECT ON DATABASE ${sqlName(database)} TO ${sqlName(user)}`;
@@ -94,6 +94,16 @@ export function tooManyConnections(situation: Situation): Remedy {
 export function notReady(situation: Situation): Remedy {
   const cause = `The server runs but does not accept connections now. It says: ${situation.trouble.message}; starting, recovering and shutting down take their time: wait`;
   return makeRemedy(cause, askReadiness(situation), "server-start.html");
+}
+
+/** There is a server, but of another role than is asked for. */
+export function wrongServer(situation: Situation): Remedy {
+  const { target } = situation.subject;
+  const found = situation.trouble.detail ?? "reachable";
+  const whom = target.hosts.length > 1 ? "No host has" : "The server has not";
+  const cause = `${whom} the role that target-session-attrs=${target.targetSessionAttrs} asks for. It is ${found}; another host has the role now, or the setting is not meant for this server`;
+  const fix = onEverySystem(situation.subject.os, () => "deby check --target-session-attrs any");
+  return makeRemedy(cause, fix, "libpq-connect.html");
 }
 
 /** Anything else that a server may say. */

@@ -1,16 +1,21 @@
 import type { HostPort } from "../../config/types.ts";
 import type { Reason } from "../../database/events.ts";
+import type { Certificate } from "../../database/greeting.ts";
 import type { Finding, Fix, OperatingSystem, Subject } from "../check.ts";
 import type { ConnectStep } from "../connect-failure.ts";
 import { commandLine, onEverySystem } from "../shell.ts";
 
 /** What went wrong: a code, and what is known beyond it. */
 export interface Trouble extends Reason {
-  readonly step?: ConnectStep;
+  readonly step?: ConnectStep | "tcp";
   /** The server's function that refused, which unlike the message is never translated. */
   readonly routine?: string | undefined;
-  /** What the TLS library said. */
+  /** What the TLS library said, what else listens there, or what kind of server it is. */
   readonly detail?: string | undefined;
+  /** Unix sockets of this machine behind which a PostgreSQL listens. */
+  readonly nearby?: readonly HostPort[];
+  /** The server's, where it showed one. */
+  readonly certificate?: Certificate | undefined;
   /** Which databases there are, where that could be asked. */
   readonly databases?: readonly string[] | undefined;
 }

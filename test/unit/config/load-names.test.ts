@@ -14,7 +14,7 @@ test("loadConfig() points from DEBY_DB_ names to the variables that name the dat
 });
 
 test("loadConfig() refuses settings whose feature does not exist yet", () => {
-  expect(refusalOf({ env: { DEBY_INSTANCES: "3" } })).toStartWith("DEBY_INSTANCES in the environment is not");
+  expect(refusalOf({ env: { DEBY_DNS: "10.0.0.1" } })).toStartWith("DEBY_DNS in the environment is not");
 });
 
 test("loadConfig() ignores with one warning what Kubernetes injects for services named deby and postgres", () => {

@@ -4,7 +4,7 @@ import type { DatabaseTarget } from "../../../src/config/types.ts";
 import type { OperatingSystem, Subject } from "../../../src/diagnostics/check.ts";
 import { readConnectFailure } from "../../../src/diagnostics/connect-failure.ts";
 import type { Trouble } from "../../../src/diagnostics/remedies/trouble.ts";
-import { remedyFor } from "../../../src/diagnostics/remedies.ts";
+import { CATALOGUE, remedyFor } from "../../../src/diagnostics/remedies.ts";
 
 const PASSWORD = "open-sesame-77";
 
@@ -24,38 +24,20 @@ function subject(changes: Partial<DatabaseTarget> = {}, os: OperatingSystem = "l
   return { target, settings, warnings: [], connectTimeoutMs: 5_000, os };
 }
 
-const CODES = [
-  "ECONNREFUSED",
-  "ENOENT",
-  "EACCES",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ECONNRESET",
-  "CONNECTION_CLOSED",
-  "PROTOCOL",
-  "TLS_REFUSED",
-  "TLS_FAILED",
-  "28P01",
-  "28000",
-  "53300",
-  "57P03",
-  "3D000",
-  "42501",
-];
+const NAMES = CATALOGUE.map((entry) => [`${entry.codes[0]}: ${entry.means}`, entry] as const);
 
-describe.each(CODES)("the remedy for %s", (code) => {
-  const trouble: Trouble = { code, message: "the server's words" };
+describe.each(NAMES)("the remedy for %s", (_, { codes, example }) => {
+  const trouble: Trouble = { code: codes[0] ?? "", message: "the server's words", ...example };
 
   test("has a cause whose first sentence stands alone, commands for every system and a page to read", () => {
     for (const os of ["linux", "macos", "windows"] as const) {
       const { cause, fix, docs } = remedyFor(trouble, subject({}, os));
       expect(cause).toMatch(/^[^\n]{10,95}?\. /);
-      expect(fix[0]?.os).toBe(os);
-      expect(fix.map((each) => each.os)).toEqual(expect.arrayContaining(["linux", "macos", "windows"]));
-      expect(docs).toMatch(/^https:\/\/www\.postgresql\.org\/docs\/current\/[\w-]+\.html$/);
+      if (fix.some((each) => each.os !== "any")) {
+        expect(fix[0]?.os).toBe(os);
+        expect(fix.map((each) => each.os)).toEqual(expect.arrayContaining(["linux", "macos", "windows"]));
+      }
+      expect(docs).toMatch(/^https:\/\/www\.(?:postgresql\.org\/docs\/current|pgbouncer\.org)\/[\w-]+\.html$/);
     }
   });
 
@@ -132,6 +114,30 @@ test.each([
   expect(cause).toStartWith(`A pooler answers at db.example.com:6543, and says: ${message}. `);
   expect(fix[0]?.command).toBe(`psql -h db.example.com -p 6543 -d pgbouncer -c '${command}'`);
   expect(docs).toStartWith("https://www.pgbouncer.org/");
+});
+
+test("every trouble of the catalogue is reached by its own example", () => {
+  for (const { codes, example, remedy } of CATALOGUE) {
+    const trouble: Trouble = { code: codes[0] ?? "", message: "", ...example };
+    expect(
+      CATALOGUE.find((entry) => entry.codes.includes(trouble.code) && (entry.fits?.(trouble) ?? true))?.remedy,
+    ).toBe(remedy);
+  }
+});
+
+test("a refused port whose Unix socket answers is told as what it is: an address that is left out", () => {
+  const nearby = [{ host: "/var/run/postgresql", port: 6543 }];
+  const here = subject({ hosts: [{ host: "127.0.0.1", port: 6543 }] });
+  const { cause, fix } = remedyFor({ code: "ECONNREFUSED", message: "", nearby }, here);
+  expect(cause).toContain("refuses connections, though PostgreSQL runs here. It listens on its Unix socket");
+  expect(fix[0]?.command).toBe("psql -h /var/run/postgresql -p 6543 -U postgres -c 'SHOW listen_addresses'");
+});
+
+test("a PostgreSQL on another port of this machine is mentioned", () => {
+  const nearby = [{ host: "/tmp", port: 5433 }];
+  const here = subject({ hosts: [{ host: "localhost", port: 5432 }] });
+  const { cause } = remedyFor({ code: "ECONNREFUSED", message: "", nearby }, here);
+  expect(cause).toContain("a PostgreSQL on this machine has port 5433");
 });
 
 test("whoever is let in and not answered is told of the pooler that may stand there", () => {

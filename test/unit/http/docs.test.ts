@@ -49,6 +49,7 @@ describe("GET /swagger/json", () => {
     expect(info).toMatchObject({ title: "deby", version: "1.2.3" });
     expect(Object.keys(paths).sort()).toEqual([
       "/api/canary/{id}",
+      "/api/check",
       "/api/health",
       "/api/outcomes/{key}",
       "/api/pool",

@@ -79,6 +79,7 @@ export type TestAppDeps = Partial<Omit<AppDeps, "settings">> & { readonly settin
 
 export function testApp(deps: TestAppDeps = {}): App {
   return createApp({
+    diagnose: async () => ({}),
     db: fakeDatabase(),
     metrics: { render: () => "", timings: new DatabaseTimings() },
     clock: systemClock,

@@ -54,27 +54,29 @@ test("what failed comes first, before warnings, with cause, fixes and docs; the 
   const warning = result("config", { status: "warn", evidence: "host  db", cause: "Two sources disagree" });
   const text = renderCheckText(report([warning, REFUSED, result("auth", { status: "skip", evidence: "not tried" })]));
   expect(text.indexOf("refuses connections")).toBeLessThan(text.indexOf("Two sources disagree"));
-  expect(text).toContain("    linux   sudo systemctl start postgresql\n    macos   brew services start postgresql\n");
-  expect(text).toContain("    docs    https://");
-  expect(text).toContain("  - skip    auth      not tried\n");
-  expect(lastLine(text)).toBe("Cannot connect: db:5432 refuses connections. Fix: sudo systemctl start postgresql");
+  expect(text).toContain("    run      sudo systemctl start postgresql\n    macos    brew services start postgresql\n");
+  expect(text).toContain("    see      https://");
+  expect(text).toContain("  - skip     auth      not tried\n");
+  expect(text).toEndWith(
+    "Cannot connect: tcp: db:5432 refuses connections; 1 warning (config); 1 not tried\nFirst: sudo systemctl start postgresql\n",
+  );
 });
 
 test("a status is never told by colour alone, and colours appear only when asked for", () => {
   const plain = renderCheckText(report([REFUSED]));
   expect(plain).not.toContain("\u001B");
   const colored = renderCheckText(report([REFUSED]), { hasColors: true });
-  expect(colored).toContain("\u001B[31m✖ fail   \u001B[0m");
+  expect(colored).toContain("\u001B[31m✖ fail    \u001B[0m");
   expect(Bun.stripANSI(colored)).toBe(plain);
 });
 
 test.each([
-  [[result("config", { status: "warn", cause: "One thing.\nAnother" })], "Usable, with 1 warning: One thing."],
+  [[result("config", { status: "warn", cause: "One thing.\nAnother" })], "Usable: 1 warning (config)"],
   [
     [result("tables", { status: "unknown", cause: "No result. At all" })],
-    "Usable as far as could be found out: No result.",
+    "Usable as far as could be found out: tables unknown",
   ],
-  [[result("role", { status: "fail", cause: "It is a standby. So" })], "Connected, but not usable: It is a standby."],
+  [[result("query"), result("role", { status: "fail", cause: "It is a standby. So" })], "Connected: role failed"],
 ])("the closing line tells how bad it is %#", (checks, closing) => {
   expect(lastLine(renderCheckText(report(checks)))).toBe(closing);
 });
@@ -86,7 +88,7 @@ test("twenty tables are shown, and how many more there are", () => {
     estimatedRows: index === 0 ? null : index * 1000,
     bytes: index === 1 ? null : 2048 * index,
   }));
-  const text = renderCheckText(report([], { tables }));
+  const text = renderCheckText(report([result("tables")], { tables }));
   expect(text).toMatch(/public\.t0 +rows unknown +0 bytes\n/);
   expect(text).toMatch(/public\.t1 +~1,000 rows +locked\n/);
   expect(text).toMatch(/public\.t19 +~19,000 rows +38\.0 kB\n {2}and 3 more, which --json lists\n/);
@@ -125,6 +127,16 @@ describe("wrapCommand()", () => {
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.every((line) => line.length <= 24)).toBe(true);
     expect(await Bun.$`sh -c ${lines.join("\n    ")}`.text()).toBe("one\ntwo words\nit's three\nfour\n");
+  });
+
+  test.each([
+    `psql -c "UPDATE t SET a = 'two  words' WHERE b IN (1, 2, 3) AND c = 'x y'"`,
+    `psql -c 'ALTER TABLE "an odd  name" ADD CHECK (a <> '\\''two  words'\\'' AND b)'`,
+  ])("breaks a statement where SQL does not mind: %s", async (command) => {
+    const lines = wrapCommand(command, 30, "\\").map((line) => `  ${line}`);
+    expect(lines.length).toBeGreaterThan(2);
+    const run = async (text: string) => await Bun.$`sh -c ${`psql() { printf %s "$2"; }; ${text}`}`.text();
+    expect((await run(lines.join("\n"))).replaceAll(/\n */g, " ")).toBe(await run(command));
   });
 
   test("leaves a short one alone", () => {
