@@ -9,6 +9,7 @@ import {
   untrustedCertificate,
   wrongName,
 } from "./remedies/certificates.ts";
+import { invalidSetting, unencodedPassword } from "./remedies/configuration.ts";
 import {
   hangsUp,
   loginUnanswered,
@@ -20,7 +21,13 @@ import {
   somethingElse,
   unreachable,
 } from "./remedies/network.ts";
-import { misconfiguredPooler, noServerBehindPooler, unanswered, unknownToPooler } from "./remedies/pooler.ts";
+import {
+  misconfiguredPooler,
+  namedBehindPooler,
+  noServerBehindPooler,
+  unanswered,
+  unknownToPooler,
+} from "./remedies/pooler.ts";
 import {
   noDatabase,
   noHbaEntry,
@@ -32,8 +39,8 @@ import {
   refused,
   tooManyConnections,
   wrongPassword,
-  wrongServer,
 } from "./remedies/refusals.ts";
+import { endOfLife, twoPrimaries, wrongServer } from "./remedies/server.ts";
 import type { Remedy, Situation, Trouble } from "./remedies/trouble.ts";
 
 /** One trouble: how it is recognized, what it means, and how it is put right. */
@@ -59,6 +66,24 @@ const SOCKETS = "/var/run/postgresql";
 
 /** Every trouble that has a name, the one place that check, the server's log and README take them from. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
+  {
+    codes: ["CONFIG_INVALID"],
+    check: "config",
+    fits: ({ message }) => message.includes("must be encoded"),
+    means: "the password in the URL holds ? # / @ or % as they are",
+    remedy: unencodedPassword,
+    example: {
+      message:
+        'DATABASE_URL holds a password with characters that must be encoded: write "@" as %40, as in postgres://app:***@db.example.com/shop',
+    },
+  },
+  {
+    codes: ["CONFIG_INVALID"],
+    check: "config",
+    means: "a setting is refused: name, rule and value are told",
+    remedy: invalidSetting,
+    example: { message: "db-sslmode must be disable, allow, prefer, require, verify-ca or verify-full" },
+  },
   {
     codes: ["ECONNREFUSED"],
     check: "tcp",
@@ -226,6 +251,26 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     check: "role",
     means: "no host has the role that target-session-attrs asks for",
     remedy: wrongServer,
+  },
+  {
+    codes: ["TWO_PRIMARIES"],
+    check: "role",
+    means: "two of the hosts take writes",
+    remedy: twoPrimaries,
+    example: { detail: "db2.example.com:5432" },
+  },
+  {
+    codes: ["END_OF_LIFE"],
+    check: "version",
+    means: "the server's version gets no fixes any more",
+    remedy: endOfLife,
+    example: { detail: "12 has got no fixes since 2024-11-21" },
+  },
+  {
+    codes: ["PREPARE_ON"],
+    check: "pooler",
+    means: "prepare=on behind a pooler, which may not carry named statements",
+    remedy: namedBehindPooler,
   },
 ];
 

@@ -481,7 +481,7 @@ const CONFIGURATION: readonly Case[] = [
     id: "config",
     status: "fail",
     exitCode: 2,
-    evidence: "not valid",
+    evidence: "not valid (CONFIG_INVALID)",
     cause:
       'DATABASE_URL holds a password with characters that must be encoded: write "?" as %3F, "#" as %23, "/" as %2F, "@" as %40, "%" as %25, as in postgres://app:***@127.0.0.1:5432/shop',
     fix: "python3 -c",
@@ -508,7 +508,7 @@ const CONFIGURATION: readonly Case[] = [
     id: "config",
     status: "fail",
     exitCode: 2,
-    evidence: "not valid",
+    evidence: "not valid (CONFIG_INVALID)",
     cause: "Cannot read .env: it is a directory",
   },
 ];

@@ -52,6 +52,14 @@ describe("deby check --wait", () => {
     expect(reportOf({ stdout }).checks.map(({ id }) => id)).toContain("tables");
   });
 
+  test("reports what was asked for, whatever has to be looked at for that", async () => {
+    await using server = await startPostgres();
+    await using deby = await spawnWait(environmentOf(server), "10s", "--only", "query");
+    const { exitCode, stdout } = await deby.waitForExit(5_000);
+    expect(exitCode).toBe(0);
+    expect(reportOf({ stdout }).checks.map(({ id }) => id)).toEqual(["query"]);
+  });
+
   test("ends within 300 ms of the server's start, and tells once what it waits for", async () => {
     await using server = await startPostgres();
     await server.stop();
