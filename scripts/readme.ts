@@ -20,7 +20,7 @@ function main(args: readonly string[]): number {
   if (wanted === current) return 0;
   if (args.includes("--check")) {
     console.error(
-      "README.md does not show settings and troubles as src/config/schema.ts and src/diagnostics/remedies.ts have them; run bun scripts/readme.ts",
+      "README.md does not show settings and troubles as src/config/schema.ts and src/diagnostics/remedies/catalogue.ts have them; run bun scripts/readme.ts",
     );
     return 1;
   }

@@ -3,8 +3,9 @@ import { Secret } from "../../../src/config/secret.ts";
 import type { DatabaseTarget } from "../../../src/config/types.ts";
 import type { OperatingSystem, Subject } from "../../../src/diagnostics/check.ts";
 import { readConnectFailure } from "../../../src/diagnostics/connect-failure.ts";
+import { CATALOGUE } from "../../../src/diagnostics/remedies/catalogue.ts";
 import type { Trouble } from "../../../src/diagnostics/remedies/trouble.ts";
-import { CATALOGUE, remedyFor } from "../../../src/diagnostics/remedies.ts";
+import { remedyFor } from "../../../src/diagnostics/remedies.ts";
 
 const PASSWORD = "open-sesame-77";
 
