@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { DATABASE_SETTINGS, DATABASE_URL } from "../src/config/database-settings.ts";
 import { SETTINGS, type SettingDescriptor, variableName } from "../src/config/schema.ts";
 import { knownTroubles } from "../src/diagnostics/explain.ts";
+import { HEALTH_CHECKS } from "../src/diagnostics/health-checks.ts";
 import { allowed, code } from "./docs/allowed.ts";
 
 const README = join(dirname(import.meta.dir), "README.md");
@@ -10,6 +11,7 @@ const README = join(dirname(import.meta.dir), "README.md");
 /** What stands between README's markers of each name. */
 const PARTS = {
   troubles: () => troublesTable(),
+  health: () => healthTable(),
   settings: () => `${databaseTable()}\n\n${settingsTable()}`,
 } as const;
 
@@ -20,7 +22,7 @@ function main(args: readonly string[]): number {
   if (wanted === current) return 0;
   if (args.includes("--check")) {
     console.error(
-      "README.md does not show settings and troubles as src/config/schema.ts and src/diagnostics/remedies/catalogue.ts have them; run bun scripts/readme.ts",
+      "README.md does not show settings, troubles and health checks as src/config and src/diagnostics have them; run bun scripts/readme.ts",
     );
     return 1;
   }
@@ -46,6 +48,12 @@ function troublesTable(): string {
     remedy.fix[0] === undefined ? "" : code(remedy.fix[0].command),
   ]);
   return table(["Code", "It means", "First"], rows);
+}
+
+/** Every health check, with when it speaks up. */
+function healthTable(): string {
+  const rows = HEALTH_CHECKS.map(({ id, about = "" }) => [code(id), about]);
+  return table(["Check", "What it looks at, and when it speaks up"], rows);
 }
 
 function databaseTable(): string {

@@ -8,7 +8,7 @@ import { QuestionLine } from "./question-line.ts";
 
 /** Between two questions to a server that we are not with, give or take a fifth, and for the answer. */
 const ASK_EVERY_MS = 2000;
-const ASK_LIMIT_MS = 1000;
+const ASK_LIMIT_MS = 3000;
 
 const ROLE = `select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only')::bool as "isReadOnly"`;
 

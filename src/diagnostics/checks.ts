@@ -11,6 +11,7 @@ import { tablesCheck } from "./connection/tables.ts";
 import { tcpCheck } from "./connection/tcp.ts";
 import { tlsCheck } from "./connection/tls.ts";
 import { versionCheck } from "./connection/version.ts";
+import { HEALTH_CHECKS } from "./health-checks.ts";
 
 /** Every check, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
@@ -26,4 +27,5 @@ export const CHECKS: readonly Check[] = [
   roleCheck,
   poolerCheck,
   tablesCheck,
+  ...HEALTH_CHECKS,
 ];

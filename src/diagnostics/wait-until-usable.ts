@@ -24,9 +24,9 @@ export interface Waited {
 }
 
 /** Between two looks, so that a database which has come up is noticed within 300 ms, its confirmation included. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 60;
 /** A server that has let us in has to do so once more after this; one that is about to be restarted does not. */
-const CONFIRM_AFTER_MS = 60;
+const CONFIRM_AFTER_MS = 50;
 /** The confirmation may end after the limit by this much. */
 const CONFIRM_LIMIT_MS = 1_000;
 /** A SYN that was dropped is sent again only after a second; a fresh one beside it is heard sooner. */

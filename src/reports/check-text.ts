@@ -48,7 +48,7 @@ export function wrapText(text: string, width: number): string[] {
     if (line.length <= width) return [line];
     const lines: string[] = [];
     let current = "";
-    for (const word of line.split(" ").flatMap((long) => pieces(long, width))) {
+    for (const word of line.split(" ").flatMap((long) => cut(long, width))) {
       if (current !== "" && current.length + 1 + word.length > width) {
         lines.push(current);
         current = word;
@@ -61,14 +61,38 @@ export function wrapText(text: string, width: number): string[] {
 /** Breaks a command between its arguments, so that all its lines together can still be pasted. */
 export function wrapCommand(command: string, width: number, continuation: "\\" | "^"): string[] {
   if (command.length <= width) return [command];
-  const args = command.match(/(?:[^\s"']|"(?:\\.|[^"\\])*"|'[^']*')+/g) ?? [command];
+  const args = command.match(/(?:\\['"]|[^\s"']|"(?:\\.|[^"\\])*"|'[^']*')+/g) ?? [command];
   const lines: string[] = [];
   let current = "";
   for (const arg of args) {
     if (current !== "" && current.length + arg.length + 3 > width) {
       lines.push(`${current} ${continuation}`);
-      current = arg;
+      // cmd ends a command at the end of the line, whatever quotes are open.
+      const pieces = continuation === "^" ? [arg] : wrapStatement(arg, width);
+      current = pieces.pop() ?? "";
+      lines.push(...pieces);
     } else current = current === "" ? arg : `${current} ${arg}`;
+  }
+  return [...lines, current];
+}
+
+/** Breaks a statement, which the shell's quotes surround, where SQL does not mind: outside of its own quotes. */
+function wrapStatement(arg: string, width: number): string[] {
+  if (arg.length <= width || !/^(["']).*\1$/s.test(arg)) return [arg];
+  const isOpen = (text: string) => {
+    const sql = text.slice(1).replaceAll("'\\''", "'");
+    return !/^(?:[^"']|"[^"]*"|'[^']*')*$/.test(sql);
+  };
+  const lines: string[] = [];
+  let current = "";
+  let whole = "";
+  for (const word of arg.split(" ")) {
+    const next = current === "" ? word : `${current} ${word}`;
+    if (current !== "" && next.length > width && !isOpen(whole)) {
+      lines.push(current);
+      current = word;
+    } else current = next;
+    whole = whole === "" ? word : `${whole} ${word}`;
   }
   return [...lines, current];
 }
@@ -84,6 +108,6 @@ export function harmless(text: string): string {
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "·");
 }
 
-function pieces(word: string, width: number): string[] {
+function cut(word: string, width: number): string[] {
   return word.length <= width ? [word] : (word.match(new RegExp(`.{1,${width}}`, "gu")) ?? [word]);
 }

@@ -7,6 +7,8 @@ const TABLES_SHOWN = 20;
 const TABLE_NAME_WIDTH = 60;
 const MARK_WIDTH = 11;
 const SHORTEST_ID_WIDTH = 8;
+/** More checks than these, skipped for one reason, are counted and not named: nobody would read the names. */
+const NAMED_AT_MOST = 12;
 
 /** How a report is laid out, and what is known of it beforehand. */
 export interface Layout extends TextOptions {
@@ -89,7 +91,8 @@ export class CheckWriter {
     this.#skipped = [];
     if (ids.length === 1) return this.#row(first.id, "skip", first.evidence);
     const width = textWidth(this.#layout) - MARK_WIDTH - 2;
-    const rows = wrapText(harmless(`${ids.join(", ")}: ${first.evidence}`), width);
+    const names = ids.length > NAMED_AT_MOST ? `${ids.length} checks` : ids.join(", ");
+    const rows = wrapText(harmless(`${names}: ${first.evidence}`), width);
     return lines(indented(rows, MARK_WIDTH + 2, `  ${statusMark("skip", this.#layout)} `));
   }
 

@@ -129,6 +129,16 @@ describe("wrapCommand()", () => {
     expect(await Bun.$`sh -c ${lines.join("\n    ")}`.text()).toBe("one\ntwo words\nit's three\nfour\n");
   });
 
+  test.each([
+    `psql -c "UPDATE t SET a = 'two  words' WHERE b IN (1, 2, 3) AND c = 'x y'"`,
+    `psql -c 'ALTER TABLE "an odd  name" ADD CHECK (a <> '\\''two  words'\\'' AND b)'`,
+  ])("breaks a statement where SQL does not mind: %s", async (command) => {
+    const lines = wrapCommand(command, 30, "\\").map((line) => `  ${line}`);
+    expect(lines.length).toBeGreaterThan(2);
+    const run = async (text: string) => await Bun.$`sh -c ${`psql() { printf %s "$2"; }; ${text}`}`.text();
+    expect((await run(lines.join("\n"))).replaceAll(/\n */g, " ")).toBe(await run(command));
+  });
+
   test("leaves a short one alone", () => {
     expect(wrapCommand("docker start NAME", 80, "^")).toEqual(["docker start NAME"]);
   });
