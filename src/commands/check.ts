@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { wantsColors } from "../core/log.ts";
-import type { CheckResult, Subject } from "../diagnostics/check.ts";
+import type { Subject } from "../diagnostics/check.ts";
 import { CHECKS } from "../diagnostics/checks.ts";
 import { examine } from "../diagnostics/examine.ts";
 import { explain } from "../diagnostics/explain.ts";
@@ -17,7 +17,7 @@ import { renderCheckJson, renderCheckText } from "../reports/check-report.ts";
 import type { TextOptions } from "../reports/check-text.ts";
 import { CheckWriter, type Layout } from "../reports/check-writer.ts";
 import { CHECK_FLAGS, type CheckWishes, readCheckFlags } from "./check-flags.ts";
-import { progressOn } from "./check-progress.ts";
+import { type Progress, progressOn } from "./check-progress.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { databaseFlags, settingFlags } from "./flags.ts";
 import type { CommandIo } from "./io.ts";
@@ -79,54 +79,67 @@ function readSubject(input: CommandInput): Subject | { readonly refused: Subject
 
 /** Waiting cures no configuration: the report tells what is wrong with it, whatever else was asked for. */
 async function refuse(subject: Subject, { exitCode }: DebyError, run: Run): Promise<number> {
-  const signal = new AbortController().signal;
-  const report = await examine(subject, { ...run, clock: systemClock, timeoutMs: run.wishes.timeoutMs, signal });
+  const { selection, wishes } = run;
+  const { signal } = new AbortController();
+  const report = await examine(subject, { clock: systemClock, timeoutMs: wishes.timeoutMs, signal, selection });
   deliver(report, run);
   return exitCode;
 }
 
-async function runCheck(subject: Subject, run: Run & { readonly signal: AbortSignal }): Promise<number> {
-  const { wishes, selection, io, signal } = run;
-  const { timeoutMs, waitMs, wantsJson, failOn } = wishes;
-  const options = { clock: systemClock, timeoutMs, signal, selection };
-  const progress = progressOn(io);
+interface RunUntil extends Run {
+  readonly signal: AbortSignal;
+}
+
+async function runCheck(subject: Subject, run: RunUntil): Promise<number> {
+  const progress = progressOn(run.io);
   try {
-    if (waitMs !== undefined) {
-      const startedAt = systemClock.now();
-      const limitAt = startedAt + waitMs;
-      const onObstacle = (result: CheckResult) => progress.waiting(result, systemClock.now() - startedAt);
-      const { isUsable, report } = await waitUntilUsable(subject, {
-        ...options,
-        limitAt,
-        onObstacle,
-      });
-      progress.clear();
-      deliver(report, run);
-      return isUsable ? exitCodeOf(report, failOn) : 1;
-    }
-    const isLive = !wantsJson && io.stdout.isTTY === true;
-    const writer = new CheckWriter(describeTarget(subject), {
-      ...layoutOf(io),
-      ids: selection.checks.map(({ id }) => id),
-    });
-    const report = await examine(subject, {
-      ...options,
-      onStart: progress.step,
-      onResult(result, tables) {
-        if (!isLive) return;
-        progress.clear();
-        io.stdout.write(writer.add(result, tables));
-      },
-    });
-    progress.clear();
-    if (isLive) {
-      io.stdout.write(writer.end(report));
-      writeJunit(report, wishes);
-    } else deliver(report, run);
-    return exitCodeOf(report, failOn);
+    const { waitMs } = run.wishes;
+    return await (waitMs === undefined ? lookOnce(subject, progress, run) : waitFor(subject, waitMs, progress, run));
   } finally {
     progress.clear();
   }
+}
+
+/** On a terminal each result is shown as soon as it is there. */
+async function lookOnce(subject: Subject, progress: Progress, run: RunUntil): Promise<number> {
+  const { wishes, selection, io, signal } = run;
+  const isLive = !wishes.wantsJson && io.stdout.isTTY === true;
+  const ids = selection.checks.map(({ id }) => id);
+  const writer = new CheckWriter(describeTarget(subject), { ...layoutOf(io), ids });
+  const report = await examine(subject, {
+    clock: systemClock,
+    timeoutMs: wishes.timeoutMs,
+    signal,
+    selection,
+    onStart: progress.step,
+    onResult(result, tables) {
+      progress.clear();
+      if (isLive) io.stdout.write(writer.add(result, tables));
+    },
+  });
+  progress.clear();
+  if (isLive) {
+    io.stdout.write(writer.end(report));
+    writeJunit(report, wishes);
+  } else deliver(report, run);
+  return exitCodeOf(report, wishes.failOn);
+}
+
+async function waitFor(subject: Subject, waitMs: number, progress: Progress, run: RunUntil): Promise<number> {
+  const { wishes, selection, signal } = run;
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const { isUsable, report } = await waitUntilUsable(subject, {
+    clock,
+    timeoutMs: wishes.timeoutMs,
+    signal,
+    selection,
+    limitAt: startedAt + waitMs,
+    onObstacle: (obstacle) => progress.waiting(obstacle, clock.now() - startedAt),
+  });
+  progress.clear();
+  deliver(report, run);
+  return isUsable ? exitCodeOf(report, wishes.failOn) : 1;
 }
 
 function deliver(report: CheckReport, { wishes, io }: Run): void {

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import type { DatabaseTarget, HostPort } from "../config/types.ts";
 import { type WithinOptions, within } from "../core/within.ts";
+import { realConnectError } from "./real-connect-error.ts";
 import { discard, upgradeToTls, wantsTls } from "./tls.ts";
 
 /** An open socket over which the PostgreSQL protocol may begin. */
@@ -25,6 +26,8 @@ interface Candidate {
   readonly hostPort: HostPort;
   readonly host: string;
   readonly label: string;
+  /** What is connected to: an IP address, or the Unix socket's path. */
+  readonly address: string;
   readonly connect: () => Socket;
 }
 
@@ -87,12 +90,15 @@ export function addressesOf({ host }: HostPort, options: WithinOptions): Promise
 async function candidatesOf(target: HostPort, options: DialOptions): Promise<Candidate[]> {
   const { host, port } = target;
   const label = addressLabel(target);
-  if (host.startsWith("/")) return [{ hostPort: target, host, label, connect: () => connect({ path: label }) }];
+  if (host.startsWith("/")) {
+    return [{ hostPort: target, host, label, address: label, connect: () => connect({ path: label }) }];
+  }
   const addresses = await addressesOf(target, options);
   return addresses.map((address) => ({
     hostPort: target,
     host,
     label,
+    address,
     connect: () => connect({ host: address, port }),
   }));
 }
@@ -135,6 +141,7 @@ function firstToAccept(
 }
 
 async function openSocket(candidate: Candidate, options: DialOptions): Promise<Socket> {
+  const startedAt = options.clock.now();
   const socket = candidate.connect();
   try {
     await within<void>(options, (resolve, reject) => {
@@ -143,7 +150,7 @@ async function openSocket(candidate: Candidate, options: DialOptions): Promise<S
     });
   } catch (error) {
     discard(socket);
-    throw error;
+    throw await realConnectError(error, candidate.address, options.clock.now() - startedAt);
   }
   socket.removeAllListeners("error");
   if (!candidate.host.startsWith("/")) {

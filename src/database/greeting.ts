@@ -28,6 +28,8 @@ export type Greeting =
 const PATIENCE = 0.6;
 /** A banner may come in pieces, of which the first can look like a yes. */
 const BANNER_MS = 200;
+/** Fewer of them say nothing about who has sent them. */
+const TELLING_BYTES = 8;
 const HTTP_REQUEST = Buffer.from("GET / HTTP/1.0\r\n\r\n");
 
 /**
@@ -50,7 +52,8 @@ export async function greet(target: DatabaseTarget, host: HostPort, options: Wit
   }
   if (heard.length > 1 || (heard[0] !== BYTE_S && heard[0] !== BYTE_N)) {
     discard(socket);
-    return { kind: "other", heard };
+    const isEnough = heard.length >= TELLING_BYTES;
+    return { kind: "other", heard: isEnough ? heard : await overhear(plain, options).catch(() => heard) };
   }
   if (heard[0] === BYTE_N) {
     // No reset, which the server would log.

@@ -1,6 +1,7 @@
 import type { Check, OperatingSystem, Subject } from "./check.ts";
+import { CATALOGUE, type CatalogueEntry } from "./remedies/catalogue.ts";
 import type { Remedy } from "./remedies/trouble.ts";
-import { CATALOGUE, type CatalogueEntry, remedyFor } from "./remedies.ts";
+import { remedyFor } from "./remedies.ts";
 
 /** A trouble that has a name, as it is told to somebody who does not have it just now. */
 export interface KnownTrouble {

@@ -4,6 +4,7 @@ import type { Connection } from "../database/connection.ts";
 import { knock } from "../database/dial.ts";
 import { codeOf } from "../database/sqlstate.ts";
 import type { CheckResult, Subject } from "./check.ts";
+import { CHECKS } from "./checks.ts";
 import { type ExamineOptions, examine } from "./examine.ts";
 import type { CheckReport } from "./report-model.ts";
 import { type Selection, selectChecks } from "./select-checks.ts";
@@ -23,9 +24,9 @@ export interface Waited {
 }
 
 /** Between two looks, so that a database which has come up is noticed within 300 ms, its confirmation included. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 60;
 /** A server that has let us in has to do so once more after this; one that is about to be restarted does not. */
-const CONFIRM_AFTER_MS = 60;
+const CONFIRM_AFTER_MS = 50;
 /** The confirmation may end after the limit by this much. */
 const CONFIRM_LIMIT_MS = 1_000;
 /** A SYN that was dropped is sent again only after a second; a fresh one beside it is heard sooner. */
@@ -41,13 +42,16 @@ const LAST_NEEDED = "role";
  */
 export async function waitUntilUsable(subject: Subject, options: WaitOptions): Promise<Waited> {
   const { clock, limitAt, signal, selection, onObstacle } = options;
-  const { checks } = selectChecks(selection.checks, { only: [LAST_NEEDED] });
-  const entrance: Selection = { checks, isReported: selection.isReported };
+  const { checks } = selectChecks(CHECKS, { only: [LAST_NEEDED] });
+  const { isReported } = selection;
+  const entrance: Selection = { checks, isReported };
+  const all = CHECKS.filter((check) => checks.includes(check) || selection.checks.includes(check));
+  const whole: Selection = { checks: all, isReported };
   let seen: string | undefined;
   let last: CheckReport | undefined;
   while (true) {
     const untilAt = seen === undefined ? limitAt : Math.max(limitAt, clock.now() + CONFIRM_LIMIT_MS);
-    const { report, server } = await look(subject, { ...options, untilAt, selection: seen ? selection : entrance });
+    const { report, server } = await look(subject, { ...options, untilAt, selection: seen ? whole : entrance });
     if (server !== undefined && server === seen) return { isUsable: true, report };
     seen = server;
     const obstacle = seen === undefined ? report.checks.find(isObstacle) : undefined;

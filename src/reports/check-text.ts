@@ -42,19 +42,27 @@ export function statusMark(status: CheckStatus, options: TextOptions): string {
   return paint(`${symbol} ${word.padEnd(8)}`, color, options);
 }
 
-/** Breaks text at spaces into lines of at most `width`; its own line breaks stay. A word that is longer is cut. */
+/**
+ * Breaks text at spaces into lines of at most `width`; its own line breaks stay, and where a line was indented, all that
+ * becomes of it is. A word that is longer is cut.
+ */
 export function wrapText(text: string, width: number): string[] {
   return text.split("\n").flatMap((line) => {
     if (line.length <= width) return [line];
+    const indent = /^ */.exec(line)?.[0] ?? "";
+    const room = width - indent.length;
     const lines: string[] = [];
     let current = "";
-    for (const word of line.split(" ").flatMap((long) => cut(long, width))) {
-      if (current !== "" && current.length + 1 + word.length > width) {
-        lines.push(current);
+    for (const word of line
+      .trimStart()
+      .split(" ")
+      .flatMap((long) => cut(long, room))) {
+      if (current !== "" && current.length + 1 + word.length > room) {
+        lines.push(indent + current);
         current = word;
       } else current = current === "" ? word : `${current} ${word}`;
     }
-    return [...lines, current];
+    return [...lines, indent + current];
   });
 }
 

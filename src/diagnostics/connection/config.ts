@@ -1,7 +1,7 @@
 import { DATABASE_SETTINGS } from "../../config/database-settings.ts";
 import type { SettingSource } from "../../config/database-target.ts";
-import type { Check, Finding, Subject } from "../check.ts";
-import { onEverySystem } from "../shell.ts";
+import type { Check } from "../check.ts";
+import { remedyFor } from "../remedies.ts";
 
 /** Shown even at their defaults: what decides where and how to connect. */
 const ALWAYS_SHOWN = new Set([...DATABASE_SETTINGS.map(({ name }) => name), "connect-timeout", "target-session-attrs"]);
@@ -15,7 +15,10 @@ export const configCheck: Check = {
   about: "Which values are in effect and where each comes from; sources that disagree are a warning.",
   async run({ subject }) {
     const { settings, warnings, refusal } = subject;
-    if (refusal !== undefined) return refusedConfig(refusal, subject);
+    if (refusal !== undefined) {
+      const remedy = remedyFor({ code: "CONFIG_INVALID", message: refusal }, subject);
+      return { status: "fail", evidence: "not valid (CONFIG_INVALID)", ...remedy };
+    }
     const shown = settings.filter(({ name, source }) => ALWAYS_SHOWN.has(name) || source !== "default");
     const rest = settings.length - shown.length;
     const evidence = tabulate(shown) + (rest > 0 ? `\n${rest} other settings are at their defaults` : "");
@@ -23,22 +26,6 @@ export const configCheck: Check = {
     return { status: "warn", evidence, cause: warnings.join("\n") };
   },
 };
-
-/** What somebody wrote is not valid: its first line says what, the others all of it. */
-function refusedConfig(refusal: string, { os }: Subject): Finding {
-  const docs = "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS";
-  const fix = refusal.includes("must be encoded") ? onEverySystem(os, (each) => ENCODE[each]) : [];
-  return { status: "fail", evidence: "not valid", cause: refusal, fix, docs };
-}
-
-const ASK_AND_ENCODE = `python3 -c "import getpass, urllib.parse as u; print(u.quote(getpass.getpass(), safe=''))"`;
-
-/** Asks for the password and prints it as it may stand in a URL; nothing of it is left in a shell's history. */
-const ENCODE = {
-  linux: ASK_AND_ENCODE,
-  macos: ASK_AND_ENCODE,
-  windows: "powershell -Command \"[uri]::EscapeDataString((Read-Host 'Password'))\"",
-} as const;
 
 /** Name, value and source in columns. */
 function tabulate(settings: readonly SettingSource[]): string {

@@ -1,6 +1,6 @@
 import type { Connection } from "../../database/connection.ts";
 import type { Check, CheckContext, Finding } from "../check.ts";
-import { onEverySystem } from "../shell.ts";
+import { remedyFor } from "../remedies.ts";
 import { eachConnection } from "./each-host.ts";
 
 /** Whether a pooler stands between us and the server. */
@@ -21,12 +21,5 @@ function describe({ backend }: Connection, { subject }: CheckContext): Finding {
   const evidence = "a pooler in between, PgBouncer or one like it";
   const prepare = subject.settings.find(({ name }) => name === "prepare")?.value;
   if (prepare !== "on") return { status: "pass", evidence: `${evidence}; no named prepared statements over it` };
-  const cause = `prepare=on names prepared statements, and a pooler stands in between. In transaction mode PgBouncer carries them only from 1.21 on, with max_prepared_statements above 0; prepare=auto does without them here`;
-  return {
-    status: "warn",
-    evidence,
-    cause,
-    fix: onEverySystem(subject.os, () => "deby serve --prepare auto"),
-    docs: "https://www.pgbouncer.org/config.html#max_prepared_statements",
-  };
+  return { status: "warn", evidence, ...remedyFor({ code: "PREPARE_ON", message: "prepare=on" }, subject) };
 }

@@ -1,6 +1,7 @@
 import type { Connection } from "../../database/connection.ts";
 import { describeReason, reasonOf } from "../../database/sqlstate.ts";
 import type { Check, CheckContext, Finding } from "../check.ts";
+import { remedyFor } from "../remedies.ts";
 import { eachConnection } from "./each-host.ts";
 
 /** A round trip on the open connection, and the version of what answered. */
@@ -13,13 +14,13 @@ export const queryCheck: Check = {
   run: (context) => eachConnection(context, (connection) => roundTrip(connection, context)),
 };
 
-async function roundTrip(connection: Connection, { clock, deadlineAt }: CheckContext): Promise<Finding> {
+async function roundTrip(connection: Connection, { subject, clock, deadlineAt }: CheckContext): Promise<Finding> {
   const startedAt = clock.now();
   try {
     await connection.control("select 1", deadlineAt);
   } catch (error) {
-    const reason = describeReason(reasonOf(error));
-    return { status: "fail", evidence: reason, cause: `The server let us in but did not answer a query. ${reason}` };
+    const reason = reasonOf(error);
+    return { status: "fail", evidence: describeReason(reason), ...remedyFor(reason, subject) };
   }
   const tookMs = (clock.now() - startedAt).toFixed(1);
   return { status: "pass", evidence: `PostgreSQL ${connection.facts.version} answers in ${tookMs} ms` };

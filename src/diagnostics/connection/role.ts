@@ -43,13 +43,8 @@ async function chooseHost(context: CheckContext): Promise<Finding> {
   }
   const rival = seen.find(({ connection }) => isRival(connection, best.connection));
   if (!isUnique(wanted) || rival === undefined) return { status: "pass", evidence };
-  const cause = `Two servers take writes: ${best.host.label} and ${rival.host.label}. Only one of them should; stop the one that was promoted earlier, before what was written to both differs any further`;
-  return {
-    status: "warn",
-    evidence,
-    cause,
-    docs: "https://www.postgresql.org/docs/current/warm-standby-failover.html",
-  };
+  const trouble = { code: "TWO_PRIMARIES", message: "two servers take writes", detail: rival.host.label };
+  return { status: "warn", evidence, ...remedyFor(trouble, subject, best.host.host) };
 }
 
 function isRival({ facts, backend }: Connection, chosen: Connection): boolean {

@@ -1,5 +1,8 @@
-import type { Check, Finding } from "../check.ts";
+import type { Check } from "../check.ts";
+import { remedyFor } from "../remedies.ts";
 import { eachConnection } from "./each-host.ts";
+
+const DAY_MS = 86_400_000;
 
 /** The last day of each major version. Source: https://www.postgresql.org/support/versioning/ */
 const LAST_DAYS: ReadonlyMap<number, string> = new Map([
@@ -13,7 +16,6 @@ const LAST_DAYS: ReadonlyMap<number, string> = new Map([
   [17, "2029-11-08"],
   [18, "2030-11-14"],
 ]);
-const POLICY = "https://www.postgresql.org/support/versioning/";
 
 /** Whether the server's version still gets fixes. */
 export const versionCheck: Check = {
@@ -23,18 +25,25 @@ export const versionCheck: Check = {
   about: "Whether the server's major version still gets fixes: each one does for five years.",
   needs: ["query"],
   run: (context) =>
-    eachConnection(context, async ({ facts }) => judgeVersion(facts.version, context.clock.date().getTime())),
+    eachConnection(context, async ({ facts }) => {
+      const { evidence, unfixed } = judgeVersion(facts.version, context.clock.date().getTime());
+      if (unfixed === undefined) return { status: "pass", evidence };
+      const trouble = { code: "END_OF_LIFE", message: evidence, detail: unfixed };
+      return { status: "warn", evidence, ...remedyFor(trouble, context.subject) };
+    }),
 };
 
-/** `version` as the server tells it, `now` in milliseconds since 1970. */
-export function judgeVersion(version: string, now: number): Finding {
+/**
+ * What becomes of a version, `now` in milliseconds since 1970. `unfixed` tells since when it has got no fixes; undefined
+ * where it still gets them.
+ */
+export function judgeVersion(version: string, now: number): { readonly evidence: string; readonly unfixed?: string } {
   const major = Number.parseInt(version, 10);
   const lastDay = LAST_DAYS.get(major);
-  if (lastDay === undefined && major > 10) return { status: "pass", evidence: `${version}, newer than deby knows` };
-  if (lastDay !== undefined && now < Date.parse(lastDay) + 86_400_000) {
-    return { status: "pass", evidence: `${version}, gets fixes until ${lastDay}` };
+  if (lastDay === undefined && major > 10) return { evidence: `${version}, newer than deby knows` };
+  if (lastDay !== undefined && now < Date.parse(lastDay) + DAY_MS) {
+    return { evidence: `${version}, gets fixes until ${lastDay}` };
   }
   const since = lastDay === undefined ? "for many years" : `since ${lastDay}`;
-  const cause = `PostgreSQL ${major} is past its end of life. It has got no fixes ${since}, not even for security: plan an upgrade`;
-  return { status: "warn", evidence: `${version}, no fixes ${since}`, cause, docs: POLICY };
+  return { evidence: `${version}, no fixes ${since}`, unfixed: `${major} has got no fixes ${since}` };
 }

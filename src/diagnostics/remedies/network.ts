@@ -55,9 +55,10 @@ export function unreachable({ at, label, trouble, subject }: Situation): Remedy 
 }
 
 export function nameNotFound({ at, trouble, subject }: Situation): Remedy {
-  const fact =
-    trouble.code === "ENOTFOUND" ? `The host name ${at.host} does not exist` : `No name server answers for ${at.host}`;
-  const cause = `${fact}. It is misspelt, or known only in another network: a VPN's, a cluster's or Docker's`;
+  const cause =
+    trouble.code === "ENOTFOUND"
+      ? `The host name ${at.host} does not exist. It is misspelt, or known only in another network: a VPN's, a cluster's or Docker's`
+      : `No name server answers for ${at.host}. This machine has no network, or its name servers are away or reached through a VPN that is off`;
   const lookUp = {
     linux: ["getent", "hosts"],
     macos: ["dscacheutil", "-q", "host", "-a", "name"],

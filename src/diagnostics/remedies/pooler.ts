@@ -1,3 +1,4 @@
+import { onEverySystem } from "../shell.ts";
 import { anywhere, type Remedy, type Situation } from "./trouble.ts";
 
 const DOCS = "https://www.pgbouncer.org/config.html";
@@ -27,6 +28,12 @@ export function unknownToPooler(situation: Situation): Remedy {
 export function unanswered(situation: Situation): Remedy {
   const cause = `${situation.label} lets us in and answers nothing then. A pooler does so while PostgreSQL is away, or while all its servers are at work; without one, PostgreSQL hangs: its log tells more`;
   return { cause, fix: [consoleCommand(situation, "SHOW POOLS")], docs: DOCS };
+}
+
+export function namedBehindPooler({ subject }: Situation): Remedy {
+  const cause =
+    "prepare=on names prepared statements, and a pooler stands in between. In transaction mode PgBouncer carries them only from 1.21 on, with max_prepared_statements above 0; prepare=auto does without them here";
+  return { cause, fix: onEverySystem(subject.os, () => "deby serve --prepare auto"), docs: DOCS };
 }
 
 function saidBy({ label, trouble }: Situation): string {

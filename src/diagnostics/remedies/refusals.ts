@@ -96,16 +96,6 @@ export function notReady(situation: Situation): Remedy {
   return makeRemedy(cause, askReadiness(situation), "server-start.html");
 }
 
-/** There is a server, but of another role than is asked for. */
-export function wrongServer(situation: Situation): Remedy {
-  const { target } = situation.subject;
-  const found = situation.trouble.detail ?? "reachable";
-  const whom = target.hosts.length > 1 ? "No host has" : "The server has not";
-  const cause = `${whom} the role that target-session-attrs=${target.targetSessionAttrs} asks for. It is ${found}; another host has the role now, or the setting is not meant for this server`;
-  const fix = onEverySystem(situation.subject.os, () => "deby check --target-session-attrs any");
-  return makeRemedy(cause, fix, "libpq-connect.html");
-}
-
 /** Anything else that a server may say. */
 export function refused(situation: Situation): Remedy {
   const { code, message } = situation.trouble;

@@ -75,7 +75,7 @@ describe.each([...postgresVersions])("deby check with a healthy Postgres %d", (v
     expect(report.tables[1]).toMatchObject({ name: "t01", bytes: null });
   });
 
-  test("leaves nothing in the server's log", async () => {
+  test("leaves no complaint in the server's log", async () => {
     const { length } = server.log;
     for (const sslmode of ["prefer", "disable"]) {
       await checkJson({
@@ -83,7 +83,7 @@ describe.each([...postgresVersions])("deby check with a healthy Postgres %d", (v
         flags: ["--only", "connection"],
       });
     }
-    expect(server.log.slice(length)).toBe("");
+    expect(server.log.slice(length)).not.toMatch(/could not|incomplete startup packet|unexpected EOF/);
   });
 
   test("leaves no connection behind", async () => {

@@ -58,6 +58,19 @@ function onPeer(kind: PeerKind, ...flags: string[]): Stage {
   };
 }
 
+/** A peer that says of itself what it is, letter by letter. */
+function onSlowTalker(words: string): Stage {
+  return async (stack) => {
+    const behave = (client: Socket) => {
+      const letters = [...words];
+      const timer = setInterval(() => client.write(letters.shift() ?? ""), 2);
+      client.resume().on("close", () => clearInterval(timer));
+    };
+    const { host, port } = stack.use(await startPeer(behave));
+    return { env: { PGHOST: host, PGPORT: String(port) } };
+  };
+}
+
 /** A server whose certificate is for a name, dialled by localhost. */
 function onTls(
   name: string,
@@ -164,20 +177,21 @@ const NETWORK: readonly Case[] = [
   },
   {
     title: "an SSH banner that comes letter by letter",
-    async stage(stack) {
-      const behave = (client: Socket) => {
-        const letters = [..."SSH-2.0-slow\r\n"];
-        const timer = setInterval(() => client.write(letters.shift() ?? ""), 5);
-        client.resume().on("close", () => clearInterval(timer));
-      };
-      const { host, port } = stack.use(await startPeer(behave));
-      return { env: { PGHOST: host, PGPORT: String(port) } };
-    },
+    stage: onSlowTalker("SSH-2.0-slow\r\n"),
     id: "protocol",
     status: "fail",
     exitCode: 1,
     evidence: "answers as an SSH server (SSH-2.0-slow) (PROTOCOL)",
     cause: "An SSH server (SSH-2.0-slow) answers",
+  },
+  {
+    title: "a mail server's greeting that comes letter by letter",
+    stage: onSlowTalker("220 mail.example.com ESMTP\r\n"),
+    id: "protocol",
+    status: "fail",
+    exitCode: 1,
+    evidence: "answers as a mail server (220 mail.example.com ESMTP) (PROTOCOL)",
+    cause: "A mail server (220 mail.example.com ESMTP) answers",
   },
   {
     title: "garbage",
@@ -481,7 +495,7 @@ const CONFIGURATION: readonly Case[] = [
     id: "config",
     status: "fail",
     exitCode: 2,
-    evidence: "not valid",
+    evidence: "not valid (CONFIG_INVALID)",
     cause:
       'DATABASE_URL holds a password with characters that must be encoded: write "?" as %3F, "#" as %23, "/" as %2F, "@" as %40, "%" as %25, as in postgres://app:***@127.0.0.1:5432/shop',
     fix: "python3 -c",
@@ -508,7 +522,7 @@ const CONFIGURATION: readonly Case[] = [
     id: "config",
     status: "fail",
     exitCode: 2,
-    evidence: "not valid",
+    evidence: "not valid (CONFIG_INVALID)",
     cause: "Cannot read .env: it is a directory",
   },
 ];

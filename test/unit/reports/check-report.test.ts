@@ -147,4 +147,5 @@ describe("wrapCommand()", () => {
 test("wrapText() keeps line breaks and cuts what has no space", () => {
   expect(wrapText("aa bb cc\nd", 5)).toEqual(["aa bb", "cc", "d"]);
   expect(wrapText("abcdefgh ij", 4)).toEqual(["abcd", "efgh", "ij"]);
+  expect(wrapText("  - aa bb cc", 8)).toEqual(["  - aa", "  bb cc"]);
 });
