@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { embeddedAssets } from "./embedded-assets.ts";
+import { pageAssets } from "./page-assets.ts";
 import { ROOT } from "./project.ts";
 
 export interface CompileOptions {
@@ -26,7 +27,7 @@ export async function compileExecutable(outfile: string, { commit, target }: Com
   const { metafile } = await Bun.build({
     // A thread is started from a file of its own.
     entrypoints: [join(ROOT, "src", "main.ts"), join(ROOT, "src", "embedded", "worker.ts")],
-    plugins: [embeddedAssets()],
+    plugins: [embeddedAssets(), pageAssets()],
     root: ROOT,
     target: "bun",
     format: "esm",

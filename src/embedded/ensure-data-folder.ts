@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { readAsset } from "../core/read-asset.ts";
 import { ASSETS } from "./assets.ts";
 import { unpackFolder } from "./folder-archive.ts";
 import { makeDataFolder } from "./make-data-folder.ts";
-import { readAsset } from "./read-asset.ts";
 
 /** Makes the data folder where it is missing; it appears whole or not at all, should we be killed meanwhile. */
 export async function ensureDataFolder(

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
+import { readAsset } from "../core/read-asset.ts";
 import { ASSETS } from "./assets.ts";
 import { EMBEDDED_DATABASE, EMBEDDED_USER } from "./child-protocol.ts";
 import { ensureDataFolder } from "./ensure-data-folder.ts";
-import { readAsset } from "./read-asset.ts";
 import { cancelFlagsOf, shareMemoryOfThisThread } from "./shared-memory.ts";
 import { withSharedMemory } from "./wasm-memory.ts";
 import type { FromWorker, ToWorker } from "./worker-protocol.ts";

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-// @ts-expect-error The attribute makes this the file's path, which is inside the executable once it is compiled.
-import scriptPath from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
+import { readAsset } from "../core/read-asset.ts";
+import { SCALAR_PATH } from "./scalar-path.ts";
 
 const compress = promisify(gzip);
 
@@ -31,7 +31,7 @@ export async function scalarScript(headers: Headers): Promise<Response> {
 }
 
 async function load(): Promise<LoadedScript> {
-  const plain = await Bun.file(scriptPath as string).bytes();
+  const plain = await readAsset(SCALAR_PATH);
   const gzipped = new Uint8Array(await compress(plain));
   return { plain, gzipped, etag: `"${Bun.hash(plain).toString(36)}"` };
 }
