@@ -1,5 +1,3 @@
-import { accessSync, constants } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { ArgsDef } from "citty";
 import { parseSetting, ruleOf } from "../config/parse-setting.ts";
 import type { SettingDescriptor } from "../config/schema.ts";
@@ -64,23 +62,4 @@ export function readRunFlags(flags: Flags): RunValues {
     writes: required("writes"),
     seed: read("seed"),
   };
-}
-
-/**
- * The file of `--report json=FILE`; undefined where none is wanted. That it can be written is found out before the
- * run, not after it.
- * @throws DebyError USAGE
- */
-export function readReportFlag(flags: Flags): string | undefined {
-  const { report } = flags;
-  if (report === undefined) return undefined;
-  const [, file] = /^json=(.+)$/.exec(report.toString()) ?? [];
-  if (file === undefined) throw new DebyError("USAGE", `--report must be json=FILE, received "${report}"`);
-  const folder = dirname(resolve(file));
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch (error) {
-    throw new DebyError("USAGE", `--report cannot be written: there is no writable folder ${folder}`, { cause: error });
-  }
-  return file;
 }

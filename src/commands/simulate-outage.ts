@@ -1,21 +1,18 @@
-import { writeFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { HealFailed } from "../outage/experiment.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
-import type { OutageResult } from "../outage/report-model.ts";
 import { makeRunId } from "../outage/run-id.ts";
 import { type OutageRun, runOutage } from "../outage/run-outage.ts";
 import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
 import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
-import { renderOutageJson, renderOutageText } from "../reports/outage-report.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
-import type { CommandIo } from "./io.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
-import { readReportFlag, readRunFlags, runFlags } from "./outage-flags.ts";
+import { readRunFlags, runFlags } from "./outage-flags.ts";
+import { deliverReports, readReportFlag } from "./outage-reports.ts";
 
 /** Exit codes of this command besides those of errors. */
 const EXIT = { kept: 0, broken: 1, cleanUpFailed: 4, interrupted: 130 } as const;
@@ -32,7 +29,11 @@ export const simulateOutage: Command = {
     },
     scenario: { type: "string", valueHint: "name", description: "what goes wrong; list shows them (default stop)" },
     ...runFlags(),
-    report: { type: "string", valueHint: "json=file", description: "writes the report to a file as well" },
+    report: {
+      type: "string",
+      valueHint: "format=file",
+      description: "writes the report to files as well: json=F,md=F,html=F,junit=F",
+    },
     json: { type: "boolean", description: "the report as JSON on stdout, and nothing else there" },
     ...settingFlags("simulate-outage"),
   },
@@ -41,7 +42,7 @@ export const simulateOutage: Command = {
     "deby simulate-outage --target embedded --scenario kill",
     "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
     "deby simulate-outage --scenario list",
-    "deby simulate-outage --json --report json=report.json",
+    "deby simulate-outage --report html=report.html,junit=report.xml",
   ],
   async run(input) {
     const { flags, io } = input;
@@ -56,7 +57,7 @@ export const simulateOutage: Command = {
 
 async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS)[number]): Promise<number> {
   const values = readRunFlags(flags);
-  const reportFile = readReportFlag(flags);
+  const files = readReportFlag(flags);
   const { config, settings } = loadCommandConfig({ flags, io });
   const log = createCommandLog(config.serve, io);
   if (io.env["NODE_ENV"] === "production") {
@@ -98,27 +99,13 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
       progress: { phase: (phase, detail) => log.info("outage.phase", `${phase.padEnd(9)} ${detail}`, { phase }) },
     });
     if (stray.error !== undefined) throw stray.error;
-    if (run.result !== undefined) deliver(run.result, { io, reportFile, wantsJson: flags["json"] === true });
+    if (run.result !== undefined) {
+      const runs = [{ kind: "judged", scenario: scenario.name, result: run.result }] as const;
+      deliverReports({ runs, isSeries: false }, { io, files, wantsJson: flags["json"] === true });
+    }
     return concludeRun(run, log);
   } finally {
     stopListening();
-  }
-}
-
-interface Delivery {
-  readonly io: CommandIo;
-  readonly reportFile: string | undefined;
-  readonly wantsJson: boolean;
-}
-
-function deliver(result: OutageResult, { io, reportFile, wantsJson }: Delivery): void {
-  io.stdout.write(wantsJson ? renderOutageJson(result) : renderOutageText(result));
-  if (reportFile === undefined) return;
-  try {
-    writeFileSync(reportFile, renderOutageJson(result));
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new DebyError("CANNOT_RUN", `The report cannot be written: ${message}`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 import { formatDuration } from "../config/duration.ts";
+import { cutChart } from "./chart.ts";
 import { computeAvailability, computeFigures, type Figures } from "./figures.ts";
 import { latencyByWindow } from "./latency.ts";
 import { countRequests } from "./ledger.ts";
@@ -63,6 +64,7 @@ export function buildResult(input: ResultInput): OutageResult {
     report,
     targetDescription: input.target.description,
     timeline: cutTimeline({ ...moments, startedAt: moments.loadAt, recoveredAt, health, entries, requestTimeoutMs }),
+    chart: cutChart(observations, recoveredAt),
     notes: writeNotes(input, writes),
   };
 }

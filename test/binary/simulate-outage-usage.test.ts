@@ -14,7 +14,7 @@ const refused: readonly (readonly [args: readonly string[], message: string, env
   [["--seed", "-1"], "--seed must be a whole number"],
   [["--image", "--privileged"], "--image needs a value"],
   [["--image=--privileged"], "image must be the name of a Docker image"],
-  [["--report", "pdf=x"], '--report must be json=FILE, received "pdf=x"'],
+  [["--report", "pdf=x"], "--report must be json=FILE, md=FILE, html=FILE or junit=FILE"],
   [["--report", "json=/nowhere/at/all/report.json"], "there is no writable folder /nowhere/at/all"],
   [["--repeat", "2"], "Unknown flag --repeat"],
   [[], "NODE_ENV is production", { NODE_ENV: "production" }],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { computeAvailability, computeFigures } from "../../../src/outage/figures.ts";
 import type { Observations } from "../../../src/outage/observations.ts";
-import { makeEntry, makeFailure } from "./entries.ts";
+import { makeEntry, makeFailure, saw } from "./entries.ts";
 
 const MOMENTS = {
   loadAt: 0,
@@ -15,10 +15,7 @@ const MOMENTS = {
 const recovered = [15_630, 15_640, 15_650, 15_660, 15_670].map((endedAt) => makeEntry({ intendedAt: 15_000, endedAt }));
 
 function observe(changes: Partial<Observations> = {}): Observations {
-  const health = [
-    { at: 4_000, isWell: true },
-    { at: 5_210, isWell: false },
-  ];
+  const health = [saw(4_000, "up"), saw(5_210, "down")];
   return { moments: MOMENTS, entries: recovered, health, requestTimeoutMs: 30_000, ...changes };
 }
 
@@ -27,19 +24,16 @@ test("computeFigures() measures from the confirmed fault and from the healing", 
 });
 
 test("computeFigures() gives a server that knew before the probe a ttd of 0", () => {
-  expect(computeFigures(observe({ health: [{ at: 5_100, isWell: false }] })).ttdMs).toBe(0);
+  expect(computeFigures(observe({ health: [saw(5_100, "down")] })).ttdMs).toBe(0);
 });
 
 test("computeFigures() does not take trouble before the fault for its detection", () => {
-  const health = [
-    { at: 100, isWell: false },
-    { at: 5_700, isWell: false },
-  ];
+  const health = [saw(100, "down"), saw(5_700, "down")];
   expect(computeFigures(observe({ health })).ttdMs).toBe(500);
 });
 
 test("computeFigures() has no ttd where the health never changed", () => {
-  expect(computeFigures(observe({ health: [{ at: 9_000, isWell: true }] })).ttdMs).toBeNull();
+  expect(computeFigures(observe({ health: [saw(9_000, "up")] })).ttdMs).toBeNull();
 });
 
 test("computeFigures() has neither ttr nor appLag where the server never came back", () => {
