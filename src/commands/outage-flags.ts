@@ -2,6 +2,9 @@ import type { ArgsDef } from "citty";
 import { parseSetting, ruleOf } from "../config/parse-setting.ts";
 import type { SettingDescriptor } from "../config/schema.ts";
 import { DebyError } from "../errors.ts";
+import type { Scenario } from "../outage/scenario.ts";
+import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
+import { parseSlo, type Slo } from "../outage/slo.ts";
 import type { Flags } from "./command.ts";
 
 /** A number or a duration of one run, described as the settings are; it has no variable. */
@@ -24,6 +27,7 @@ const RUN_FLAGS = {
   },
   rate: { kind: "count", default: "50", min: "1", max: "2000", meaning: "requests a second, on schedule" },
   writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
+  repeat: { kind: "count", default: "1", min: "1", max: "1000", meaning: "how often each scenario is run" },
   seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
 } as const satisfies Record<string, RunFlag>;
 
@@ -60,6 +64,23 @@ export function readRunFlags(flags: Flags): RunValues {
     settle: required("settle"),
     rate: required("rate"),
     writes: required("writes"),
+    repeat: required("repeat"),
     seed: read("seed"),
   };
+}
+
+/**
+ * The objectives of `--slo 'ttr<2s,unknown<=3'`.
+ * @throws DebyError USAGE
+ */
+export function readSloFlag({ slo }: Flags): Slo[] {
+  return slo === undefined ? [] : slo.toString().split(",").map(parseSlo);
+}
+
+/**
+ * The scenarios of `--scenario`: one, several with commas, or all.
+ * @throws DebyError USAGE
+ */
+export function readScenarioFlag({ scenario = "stop" }: Flags): readonly Scenario[] {
+  return scenario === "all" ? SCENARIOS : scenario.toString().split(",").map(findScenario);
 }

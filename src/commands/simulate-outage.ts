@@ -1,21 +1,19 @@
 import { systemClock } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
-import { HealFailed } from "../outage/experiment.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
 import { makeRunId } from "../outage/run-id.ts";
-import { type OutageRun, runOutage } from "../outage/run-outage.ts";
-import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
+import { runOutage } from "../outage/run-outage.ts";
+import { planSeries, runSeries } from "../outage/run-series.ts";
+import type { Scenario } from "../outage/scenario.ts";
+import { SCENARIOS } from "../outage/scenarios/all.ts";
 import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
-import { readRunFlags, runFlags } from "./outage-flags.ts";
+import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
+import { readRunFlags, readScenarioFlag, readSloFlag, runFlags } from "./outage-flags.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
-
-/** Exit codes of this command besides those of errors. */
-const EXIT = { kept: 0, broken: 1, cleanUpFailed: 4, interrupted: 130 } as const;
 
 const STEADY_FOR_MS = 3_000;
 
@@ -27,8 +25,17 @@ export const simulateOutage: Command = {
       description:
         "what is broken: a throw-away Postgres in Docker, or embedded where there is no Docker (default auto)",
     },
-    scenario: { type: "string", valueHint: "name", description: "what goes wrong; list shows them (default stop)" },
+    scenario: {
+      type: "string",
+      valueHint: "name",
+      description: "what goes wrong, several with commas; list shows them, all runs them (default stop)",
+    },
     ...runFlags(),
+    slo: {
+      type: "string",
+      valueHint: "objective",
+      description: "an objective such as 'ttr<2s', in place of the scenario's own of that figure; may be given again",
+    },
     report: {
       type: "string",
       valueHint: "format=file",
@@ -37,26 +44,28 @@ export const simulateOutage: Command = {
     json: { type: "boolean", description: "the report as JSON on stdout, and nothing else there" },
     ...settingFlags("simulate-outage"),
   },
+  repeatable: ["slo", "report"],
   examples: [
     "deby simulate-outage",
     "deby simulate-outage --target embedded --scenario kill",
     "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
+    "deby simulate-outage --scenario all --repeat 3 --slo 'appLag<=300ms'",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --report html=report.html,junit=report.xml",
   ],
   async run(input) {
     const { flags, io } = input;
-    const { scenario: name = "stop" } = flags;
-    if (name === "list") {
+    if (flags["scenario"] === "list") {
       io.stdout.write(SCENARIOS.map((scenario) => `${scenario.name.padEnd(20)}${scenario.summary}\n`).join(""));
-      return EXIT.kept;
+      return 0;
     }
-    return await simulate(input, findScenario(name.toString()));
+    return await simulate(input, readScenarioFlag(flags));
   },
 };
 
-async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS)[number]): Promise<number> {
+async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenario[]): Promise<number> {
   const values = readRunFlags(flags);
+  const slos = readSloFlag(flags);
   const files = readReportFlag(flags);
   const { config, settings } = loadCommandConfig({ flags, io });
   const log = createCommandLog(config.serve, io);
@@ -78,8 +87,7 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
     interruption.request();
   });
   try {
-    const plan = {
-      scenario,
+    const shared = {
       // Checked with the other arguments.
       target: (flags["target"] ?? "auto") as TargetName,
       image: settings.image,
@@ -90,40 +98,26 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
       ratePerSecond: values.rate,
       writeShare: values.writes,
       requestTimeoutMs: config.pool.requestTimeoutMs,
-      seed: values.seed ?? Math.floor(systemRandom() * 1_000_000_000),
+      slos,
     };
-    const run = await runOutage(plan, {
-      clock: systemClock,
-      interruption,
-      runId: makeRunId(),
-      progress: { phase: (phase, detail) => log.info("outage.phase", `${phase.padEnd(9)} ${detail}`, { phase }) },
+    const seed = values.seed ?? Math.floor(systemRandom() * 1_000_000_000);
+    const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
+    const isSeries = plans.length > 1;
+    const progress = {
+      phase: (phase: string, detail: string) => log.info("outage.phase", `${phase.padEnd(9)} ${detail}`, { phase }),
+    };
+    const { reports, runs } = await runSeries(plans, {
+      run: (plan) => runOutage(plan, { clock: systemClock, interruption, runId: makeRunId(), progress }),
+      onStart: ({ scenario }, index) =>
+        isSeries && log.info("outage.run", `Run ${index + 1} of ${plans.length}: ${scenario.name}`),
+      onEnd: (run) => isSeries && tellRun(run, log),
     });
     if (stray.error !== undefined) throw stray.error;
-    if (run.result !== undefined) {
-      const runs = [{ kind: "judged", scenario: scenario.name, result: run.result }] as const;
-      deliverReports({ runs, isSeries: false }, { io, files, wantsJson: flags["json"] === true });
+    if (reports.some(({ kind }) => isSeries || kind === "judged")) {
+      deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
     }
-    return concludeRun(run, log);
+    return isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
   } finally {
     stopListening();
   }
-}
-
-/** Tells what went wrong and returns the exit code; what was left behind outweighs all else. */
-function concludeRun({ result, failure, isInterrupted, cleanUpFailures, serverLog }: OutageRun, log: Log): number {
-  if (failure !== undefined || result?.report.verdict === "broken") {
-    if (serverLog !== "") log.info("outage.server-log", `The end of the server's log:\n${serverLog}`);
-  }
-  for (const { what, reason } of cleanUpFailures) {
-    log.error("outage.left-behind", `Could not remove ${what}: ${reason}`, { what, reason });
-  }
-  if (failure instanceof HealFailed) log.error("outage.heal-failed", failure.message);
-  if (cleanUpFailures.length > 0 || failure instanceof HealFailed) return EXIT.cleanUpFailed;
-  if (failure instanceof DebyError) throw failure;
-  if (failure !== undefined) {
-    const message = failure instanceof Error ? failure.message : String(failure);
-    throw new DebyError("CANNOT_RUN", `The run failed: ${message}`, { cause: failure });
-  }
-  if (isInterrupted || result === undefined) return EXIT.interrupted;
-  return result.report.verdict === "kept" ? EXIT.kept : EXIT.broken;
 }

@@ -6,7 +6,7 @@ import { countRequests } from "./ledger.ts";
 import type { Observations } from "./observations.ts";
 import type { OutageReport, OutageResult } from "./report-model.ts";
 import type { Scenario } from "./scenario.ts";
-import { parseSlo } from "./slo.ts";
+import { overrideSlos, parseSlo, type Slo } from "./slo.ts";
 import { cutTimeline } from "./timeline.ts";
 import { judge } from "./verdict.ts";
 import { accountWrites, type WriteAccount } from "./write-account.ts";
@@ -18,6 +18,8 @@ export interface ResultInput {
   readonly startedAt: Date;
   readonly seed: number;
   readonly settleMs: number;
+  /** Objectives of this run, each in place of the scenario's own of the same figure. */
+  readonly slos: readonly Slo[];
   readonly observations: Observations;
   /** How many rows the table holds for each id; undefined if it could not be read. */
   readonly rows: ReadonlyMap<string, number> | undefined;
@@ -35,7 +37,7 @@ export function buildResult(input: ResultInput): OutageResult {
   const requests = countRequests(entries, requestTimeoutMs);
   const writes = accountWrites(entries, input.rows);
   const recoveredAt = recoveredAtOf(observations, figures);
-  const slos = [...scenario.slos, `steady<=${formatDuration(settleMs)}`].map(parseSlo);
+  const slos = overrideSlos([...scenario.slos, `steady<=${formatDuration(settleMs)}`].map(parseSlo), input.slos);
   const report: OutageReport = {
     schema: "deby.outage/1",
     scenario: scenario.name,

@@ -12,6 +12,7 @@ import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
 import { startServeChild } from "./serve-child.ts";
+import type { Slo } from "./slo.ts";
 import type { Target } from "./target.ts";
 import { chooseTarget, type TargetName } from "./targets/choose.ts";
 import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
@@ -23,6 +24,8 @@ export interface OutagePlan extends ExperimentSettings {
   /** Of the target docker. */
   readonly image: string;
   readonly seed: number;
+  /** Objectives in place of the scenario's own of the same figures. */
+  readonly slos: readonly Slo[];
 }
 
 export interface OutageDeps {
@@ -126,6 +129,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       startedAt,
       seed: plan.seed,
       settleMs: plan.settleMs,
+      slos: plan.slos,
       observations,
       rows: await readRows(target, interruption),
       pool: { before: poolBefore, after: poolAfter },

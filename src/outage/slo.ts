@@ -71,6 +71,12 @@ function parseBound(figure: FigureName, bound: string, text: string): number {
   return Number(bound);
 }
 
+/** The wanted objectives, and the others' where nothing is wanted of the same figure. */
+export function overrideSlos(others: readonly Slo[], wanted: readonly Slo[]): Slo[] {
+  const figures = new Set(wanted.map(({ figure }) => figure));
+  return [...others.filter(({ figure }) => !figures.has(figure)), ...wanted];
+}
+
 /** Holds the figures against the objectives. */
 export function evaluateSlos(slos: readonly Slo[], figures: SloFigures): SloResult[] {
   return slos.map((slo) => {

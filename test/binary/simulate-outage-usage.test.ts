@@ -16,7 +16,12 @@ const refused: readonly (readonly [args: readonly string[], message: string, env
   [["--image=--privileged"], "image must be the name of a Docker image"],
   [["--report", "pdf=x"], "--report must be json=FILE, md=FILE, html=FILE or junit=FILE"],
   [["--report", "json=/nowhere/at/all/report.json"], "there is no writable folder /nowhere/at/all"],
-  [["--repeat", "2"], "Unknown flag --repeat"],
+  [["--report", "json=a,junit=a"], "--report names the file"],
+  [["--report", "html=."], "--report cannot be written: . is a folder"],
+  [["--repeat", "0"], '--repeat must be a whole number from 1 to 1000, received "0"'],
+  [["--slo", "ttr"], 'Not an objective: "ttr"'],
+  [["--slo", "lost==0", "--slo", "speed<1s"], 'No such figure: "speed"'],
+  [["--scenario", "stop,kil"], 'No such scenario: "kil"; did you mean kill?'],
   [[], "NODE_ENV is production", { NODE_ENV: "production" }],
 ];
 

@@ -79,6 +79,7 @@ async function attack({ manner = "honest", settings, spoil = (fault) => fault, i
     startedAt: new Date(),
     seed: 1,
     settleMs: SETTINGS.settleMs,
+    slos: [],
     observations,
     rows: await readCanaryRows(target.endpoint, new AbortController().signal),
     pool: { before: null, after: null },
