@@ -18,6 +18,7 @@ export interface ResultInput {
   readonly startedAt: Date;
   readonly seed: number;
   readonly settleMs: number;
+  readonly steadyForMs: number;
   /** Objectives of this run, each in place of the scenario's own of the same figure. */
   readonly slos: readonly Slo[];
   readonly observations: Observations;
@@ -33,7 +34,7 @@ export interface ResultInput {
 export function buildResult(input: ResultInput): OutageResult {
   const { observations, scenario, settleMs, isInterrupted } = input;
   const { moments, entries, health, requestTimeoutMs } = observations;
-  const figures = computeFigures(observations);
+  const figures = computeFigures(observations, input);
   const requests = countRequests(entries, requestTimeoutMs);
   const writes = accountWrites(entries, input.rows);
   const recoveredAt = recoveredAtOf(observations, figures);

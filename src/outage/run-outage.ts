@@ -129,6 +129,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       startedAt,
       seed: plan.seed,
       settleMs: plan.settleMs,
+      steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,
       rows: await readRows(target, interruption),
