@@ -10,9 +10,11 @@ import { SCENARIOS } from "../outage/scenarios/all.ts";
 import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
+import { LiveLine } from "./live-line.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
 import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
 import { readRunFlags, readScenarioFlag, readSloFlag, runFlags } from "./outage-flags.ts";
+import { OutageProgress } from "./outage-progress.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
 
 const STEADY_FOR_MS = 3_000;
@@ -68,7 +70,8 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   const slos = readSloFlag(flags);
   const files = readReportFlag(flags);
   const { config, settings } = loadCommandConfig({ flags, io });
-  const log = createCommandLog(config.serve, io);
+  const line = new LiveLine(io, { isPretty: config.serve.logFormat === "pretty" });
+  const log = createCommandLog(config.serve, { ...io, stderr: line });
   if (io.env["NODE_ENV"] === "production") {
     throw new DebyError("USAGE", "Refused, since NODE_ENV is production: an outage is not simulated there");
   }
@@ -86,6 +89,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
     log.warn("outage.interrupted", `${signal} received: ${what}`, { signal });
     interruption.request();
   });
+  using progress = new OutageProgress({ log, line, clock: systemClock });
   try {
     const shared = {
       // Checked with the other arguments.
@@ -103,9 +107,6 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
     const seed = values.seed ?? Math.floor(systemRandom() * 1_000_000_000);
     const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
     const isSeries = plans.length > 1;
-    const progress = {
-      phase: (phase: string, detail: string) => log.info("outage.phase", `${phase.padEnd(9)} ${detail}`, { phase }),
-    };
     const { reports, runs } = await runSeries(plans, {
       run: (plan) => runOutage(plan, { clock: systemClock, interruption, runId: makeRunId(), progress }),
       onStart: ({ scenario }, index) =>

@@ -64,6 +64,7 @@ export async function runExperiment(settings: ExperimentSettings, parts: Experim
   await using workload = new Workload({ server, clock, random, ratePerSecond, writeShare, limitMs });
   const loadAt = clock.now();
   workload.start();
+  progress.watch?.({ entries: workload.entries, health: health.sightings, requestTimeoutMs });
   progress.phase("warm-up", `${ratePerSecond} requests a second, ${Math.round(writeShare * 100)} % writes`);
   await sleep(clock, settings.warmupMs, signal);
 
@@ -96,7 +97,7 @@ async function breakAndHeal(
   const { clock, interruption, progress, fault, database } = parts;
   const { signal, hurry } = interruption;
   await using watch = new DatabaseWatch(database, clock);
-  progress.phase("outage", "breaking the database");
+  progress.phase("fault", "breaking the database");
   const injectedAt = clock.now();
   await fault.inject();
   const contradiction = await verify(fault, watch, { clock, hurry });

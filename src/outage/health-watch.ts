@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { foreignWord } from "./foreign-word.ts";
 import { HttpClient } from "./http-client.ts";
 import { Repeater } from "./repeat.ts";
 import type { Sighting } from "./timeline.ts";
@@ -7,8 +8,6 @@ const POLL_EVERY_MS = 20;
 /** A health route that takes so long counts as not well. */
 const POLL_LIMIT_MS = 1_000;
 const POLLS_AT_ONCE = 4;
-/** A state's name is drawn; no server's has to be longer. */
-const LONGEST_STATE = 24;
 
 export interface ServerAddress {
   readonly host: string;
@@ -50,8 +49,8 @@ async function readHealth(client: HttpClient): Promise<Omit<Sighting, "at">> {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed !== "object" || parsed === null) return { isWell: false, state: "no status" };
     const { status, state } = parsed as { status?: unknown; state?: unknown };
-    const words = [state, status].filter((word) => typeof word === "string");
-    return { isWell: status === "ok", state: words[0]?.slice(0, LONGEST_STATE) ?? "no status" };
+    const [word = "no status"] = [state, status].filter((name) => typeof name === "string");
+    return { isWell: status === "ok", state: foreignWord(word) };
   } catch {
     return { isWell: false, state: "no answer" };
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { Outcome } from "../errors.ts";
+import { foreignWord } from "./foreign-word.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { type HttpAnswer, HttpClient, NoAnswer } from "./http-client.ts";
 import { type LedgerEntry, succeeded } from "./ledger.ts";
@@ -137,7 +138,7 @@ function readProblem({ status, body }: HttpAnswer): Pick<LedgerEntry, "code" | "
   if (typeof problem !== "object" || problem === null) return { code: undefined, outcome: undefined };
   const { code, outcome } = problem as { code?: unknown; outcome?: unknown };
   return {
-    code: typeof code === "string" ? code : undefined,
+    code: typeof code === "string" ? foreignWord(code) : undefined,
     outcome: OUTCOMES.includes(outcome) ? (outcome as Outcome) : undefined,
   };
 }

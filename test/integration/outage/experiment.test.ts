@@ -100,7 +100,7 @@ describe("runExperiment()", () => {
     const { report } = result;
     expect(brokenSlos(result)).toEqual([]);
     expect(report.verdict).toBe("kept");
-    expect([...new Set(phases)]).toEqual(["warm-up", "outage", "recovery", "settling"]);
+    expect([...new Set(phases)]).toEqual(["warm-up", "fault", "outage", "recovery", "settling"]);
     const { ttdMs, dbReadyMs, ttrMs, appLagMs } = report.figures;
     expect(ttdMs).toBeLessThan(1_000);
     expect(dbReadyMs).toBeGreaterThan(20);
