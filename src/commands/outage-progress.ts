@@ -23,12 +23,13 @@ export class OutageProgress implements Progress, Disposable {
     if (this.#phase?.name !== name) this.#phase = { name, since: clock.now() };
     log.info("outage.phase", `${name.padEnd(9)} ${detail}`, { phase: name });
     if (name === "compare" || name === "clean-up") this[Symbol.dispose]();
+    else this.#draw();
   }
 
   watch(load: LiveLoad): void {
     if (!this.#parts.line.isLive) return;
     this.#tally = new LoadTally(load);
-    this.#draw();
+    this.#drawLater();
   }
 
   /** Nothing is shown any more, until the next load. */
@@ -53,6 +54,11 @@ export class OutageProgress implements Progress, Disposable {
     line.show(
       `  ${name} ${seconds} s | circuit ${circuit} | requests: ${[...classes, ...waiting].join(", ") || "none"}`,
     );
-    this.#timer = clock.after(REDRAW_EVERY_MS, () => this.#draw());
+    this.#drawLater();
+  }
+
+  #drawLater(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(REDRAW_EVERY_MS, () => this.#draw());
   }
 }
