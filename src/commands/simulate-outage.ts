@@ -89,6 +89,7 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
       ratePerSecond: values.rate,
       writeShare: values.writes,
       requestTimeoutMs: config.pool.requestTimeoutMs,
+      retryIntervalMs: config.pool.retryIntervalMs,
       seed: values.seed ?? Math.floor(systemRandom() * 1_000_000_000),
     };
     const run = await runOutage(plan, {

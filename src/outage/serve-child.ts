@@ -24,6 +24,8 @@ export interface ServeChildOptions {
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
+  /** Its database is away: it is waited for until it answers at all. */
+  readonly isDatabaseDown: boolean;
   /** Deadline of a request, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** The words that start deby; default: this very program. */
@@ -40,8 +42,8 @@ export interface ServeChild extends ServerAddress {
 }
 
 /**
- * Starts `deby serve --canary` on the target's database and waits until it is healthy and its canary is there. It is ended with the run's
- * other resources.
+ * Starts `deby serve --canary` on the target's database and waits until it is healthy and its canary is there. It is
+ * ended with the run's other resources.
  * @throws DebyError CANNOT_RUN with the end of its log; Interrupted
  */
 export async function startServeChild(options: ServeChildOptions): Promise<ServeChild> {
@@ -72,7 +74,8 @@ export async function startServeChild(options: ServeChildOptions): Promise<Serve
     ending: () => (child.exitCode ?? child.signalCode)?.toString(),
     logTail: () => log.text.trimEnd().split("\n").slice(-20).join("\n"),
   };
-  await waitUntilServing(serveChild, { clock, signal: interruption.signal });
+  const isReady = options.isDatabaseDown ? answers : serves;
+  await waitUntil(isReady, serveChild, { clock, signal: interruption.signal });
   return serveChild;
 }
 
@@ -96,10 +99,14 @@ export function serveEnvironment(
   };
 }
 
-async function waitUntilServing(child: ServeChild, { clock, signal }: { clock: Clock; signal: AbortSignal }) {
+async function waitUntil(
+  isReady: (client: HttpClient) => Promise<boolean>,
+  child: ServeChild,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<void> {
   using client = new HttpClient({ host: child.host, port: child.port, clock });
   const giveUpAt = clock.now() + READY_LIMIT_MS;
-  while (!(await isHealthy(client)) || !(await hasCanary(client))) {
+  while (!(await isReady(client))) {
     if (signal.aborted) throw new Interrupted();
     const ending = child.ending();
     if (ending !== undefined || clock.now() > giveUpAt) {
@@ -107,6 +114,19 @@ async function waitUntilServing(child: ServeChild, { clock, signal }: { clock: C
       throw new DebyError("CANNOT_RUN", `deby serve ${what}. Its log ends with:\n${child.logTail()}`);
     }
     await sleep(clock, POLL_EVERY_MS, signal);
+  }
+}
+
+async function serves(client: HttpClient): Promise<boolean> {
+  return (await isHealthy(client)) && (await hasCanary(client));
+}
+
+async function answers(client: HttpClient): Promise<boolean> {
+  try {
+    await client.request({ method: "GET", path: "/api/health", limitMs: CANARY_LIMIT_MS });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -8,6 +8,8 @@ export interface DockerOptions {
   readonly limitMs: number;
   /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the command reads; default nothing. */
+  readonly input?: string;
   /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
   readonly signal?: AbortSignal;
 }
@@ -29,9 +31,9 @@ export class DockerFailure extends Error {
  * where there is no such command.
  */
 export async function docker(args: readonly string[], options: DockerOptions): Promise<DockerOutput> {
-  const { limitMs, env = {}, signal } = options;
+  const { limitMs, env = {}, input, signal } = options;
   if (signal?.aborted) throw new Interrupted();
-  const child = spawnDocker(args, env);
+  const child = spawnDocker(args, { env, input });
   const end = { isLate: false };
   const kill = (): void => killGroup(child);
   const timer = systemClock.after(limitMs, () => {
@@ -63,11 +65,14 @@ function killGroup(child: Subprocess): void {
 }
 
 /** In a session of its own, so that a Ctrl-C at the terminal reaches only deby, which knows what has to be undone. */
-function spawnDocker(args: readonly string[], env: Readonly<Record<string, string>>) {
+function spawnDocker(
+  args: readonly string[],
+  { env, input }: { env: Readonly<Record<string, string>>; input: string | undefined },
+) {
   try {
     return Bun.spawn(["docker", ...args], {
       env: { ...process.env, ...env },
-      stdin: "ignore",
+      stdin: input === undefined ? "ignore" : new Blob([input]),
       stdout: "pipe",
       stderr: "pipe",
       detached: true,

@@ -7,7 +7,7 @@ import { Interrupted, type Interruption, throwIfInterrupted } from "../interrupt
 import type { JournalEntry } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
-import type { DatabaseEndpoint, ServerControl, Target } from "../target.ts";
+import type { DatabaseEndpoint, Demoter, RunSql, ServerControl, Target } from "../target.ts";
 import { DockerFailure, docker } from "./docker-cli.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
 
@@ -58,11 +58,14 @@ export async function startDockerTarget(options: DockerTargetOptions): Promise<T
   await requireEngine(signal);
   await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`) });
   const endpoint = await startContainer(name, options);
+  const sql = speakSql(name, endpoint, interruption.hurry);
   const target: Target = {
     kind: "docker",
     description: `container ${name} from ${image} on ${endpoint.host}:${endpoint.port}`,
     endpoint,
-    server: controlContainer(name, interruption.hurry),
+    server: { ...controlContainer(name, interruption.hurry), demoter: demoteContainer(name, sql) },
+    traffic: undefined,
+    sql,
     async readLog() {
       const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });
       return `${stdout}\n${stderr}`.trim();
@@ -125,7 +128,7 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
   });
 }
 
-function controlContainer(name: string, hurry: AbortSignal): ServerControl {
+function controlContainer(name: string, hurry: AbortSignal): Omit<ServerControl, "demoter"> {
   const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
   const inspect = async (field: "Running" | "Paused"): Promise<string> => {
     const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
@@ -151,6 +154,30 @@ function controlContainer(name: string, hurry: AbortSignal): ServerControl {
       },
       isFrozen: async () => (await inspect("Paused")) === "true",
     },
+  };
+}
+
+/** A file among its data makes a standby of it that follows nobody; it starts a timeline of its own when promoted. */
+function demoteContainer(name: string, sql: RunSql): Demoter {
+  const limitMs = COMMAND_LIMIT_MS;
+  return {
+    async demote() {
+      await docker(["exec", name, "sh", "-c", ': > "$PGDATA/standby.signal"'], { limitMs });
+      await docker(["restart", "--time", String(STOP_GRACE_S), name], { limitMs });
+    },
+    async promote() {
+      await sql("select pg_promote()");
+    },
+    isStandby: async () => (await sql("select pg_is_in_recovery()")) === "t",
+  };
+}
+
+/** Over the container's own socket, which asks for no password in the official image and needs no port. */
+function speakSql(name: string, { user, database }: DatabaseEndpoint, hurry: AbortSignal): RunSql {
+  const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
+  return async (text) => {
+    const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry, input: text };
+    return (await docker(["exec", "-i", name, ...psql], options)).stdout;
   };
 }
 

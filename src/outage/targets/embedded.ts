@@ -77,6 +77,9 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
     description,
     endpoint: postgres.endpoint,
     server: controlServer(postgres),
+    // Its one session is everybody's: there is none of a master's own, and none to end.
+    sql: undefined,
+    traffic: undefined,
     readLog: async () => lastEnd,
   };
   await waitUntilReady(target, { clock, signal: interruption.signal });
@@ -94,6 +97,7 @@ function controlServer(postgres: EmbeddedPostgres): ServerControl {
     kill: () => postgres.kill(),
     start: async () => postgres.start(),
     isRunning: async () => postgres.pid !== undefined,
+    demoter: undefined,
     freezer: process.platform === "win32" ? undefined : freezer,
   };
 }
