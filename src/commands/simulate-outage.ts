@@ -5,6 +5,7 @@ import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { HealFailed } from "../outage/experiment.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
+import { repairLeftovers } from "../outage/repair.ts";
 import type { OutageResult } from "../outage/report-model.ts";
 import { makeRunId } from "../outage/run-id.ts";
 import { type OutageRun, runOutage } from "../outage/run-outage.ts";
@@ -24,6 +25,11 @@ const STEADY_FOR_MS = 3_000;
 
 export const simulateOutage: Command = {
   args: {
+    action: {
+      type: "positional",
+      required: false,
+      description: "heal: repairs what a run left that was killed together with its watchdog",
+    },
     target: {
       type: "enum",
       options: [...TARGET_NAMES],
@@ -42,9 +48,14 @@ export const simulateOutage: Command = {
     "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --json --report json=report.json",
+    "deby simulate-outage heal",
   ],
   async run(input) {
     const { flags, io } = input;
+    if (flags["action"] === "heal") return await healLeftovers(input);
+    if (flags["action"] !== undefined) {
+      throw new DebyError("USAGE", `simulate-outage knows the word heal only, received "${flags["action"]}"`);
+    }
     const { scenario: name = "stop" } = flags;
     if (name === "list") {
       io.stdout.write(SCENARIOS.map((scenario) => `${scenario.name.padEnd(20)}${scenario.summary}\n`).join(""));
@@ -104,6 +115,19 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
   } finally {
     stopListening();
   }
+}
+
+/** Repairs what earlier runs left, and tells of it. */
+async function healLeftovers({ io }: CommandInput): Promise<number> {
+  const repairs = await repairLeftovers(systemClock);
+  const say = (line: string) => io.stdout.write(`${line}\n`);
+  if (repairs.length === 0) say("No run has left anything to repair");
+  for (const { runId, done, failures } of repairs) {
+    say(`Run ${runId}: ${done.length === 0 ? "nothing was left of it" : "done"}`);
+    for (const what of done) say(`  ✓ ${what}`);
+    for (const failure of failures) say(`  ✗ ${failure}`);
+  }
+  return repairs.every(({ failures }) => failures.length === 0) ? EXIT.kept : EXIT.cleanUpFailed;
 }
 
 interface Delivery {

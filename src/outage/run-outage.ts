@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
@@ -5,11 +7,12 @@ import { buildResult } from "./build-result.ts";
 import { type ExperimentSettings, runExperiment, runStartDown } from "./experiment.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
-import { writeJournal } from "./journal.ts";
+import { type Journal, type JournalEntry, writeJournal } from "./journal.ts";
 import { readCanaryRows } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { readPool } from "./pool-figures.ts";
 import type { Progress } from "./progress.ts";
+import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
@@ -19,6 +22,7 @@ import type { DatabaseEndpoint, Target } from "./target.ts";
 import { chooseTarget, powersOf, type TargetName } from "./targets/choose.ts";
 import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
 import { embeddedUndo, startEmbeddedTarget } from "./targets/embedded.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface OutagePlan extends ExperimentSettings {
   readonly scenario: Scenario;
@@ -87,31 +91,33 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const { image, scenario } = plan;
   const kind = await chooseTarget(plan.target, { image, signal, onStep });
   requirePossible(scenario, kind, powersOf(kind));
-  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name };
-  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
-  const eraseJournal = await writeJournal({ ...journal, target: kind, ...undo });
-  resources.add({
-    what: "the note about this run",
-    limitMs: 5_000,
-    // What could not be removed is still to be found by it.
-    remove: async () => (resources.failures.length === 0 ? await eraseJournal() : undefined),
-  });
-
+  for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
   const { serveCommand: command } = deps;
+  const own = command === undefined ? {} : { command };
+  const folder = join(tmpdir(), `deby-outage-${runId}-serve`);
+  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
+  const journal = await openJournal(
+    {
+      ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
+      ...{ ...undo, folders: [...undo.folders, folder] },
+    },
+    { clock, resources, ...own },
+  );
+
   const shared = { runId, clock, resources, interruption, onStep };
   const target =
     kind === "docker"
       ? await startDockerTarget({ ...shared, image })
-      : await startEmbeddedTarget({ ...shared, ...(command === undefined ? {} : { command }) });
+      : await startEmbeddedTarget({ ...shared, ...own });
   const { route, fault } = await prepareFault(scenario, target, resources);
   let server: ServeChild | undefined;
   const startServer = async (isDatabaseDown: boolean): Promise<ServeChild> => {
     onStep("starting deby serve on it");
     const { requestTimeoutMs } = plan;
-    const own = command === undefined ? {} : { command };
     server = await startServeChild({
-      ...{ clock, resources, interruption, requestTimeoutMs, isDatabaseDown, endpoint: route },
+      ...{ clock, resources, interruption, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
       ...own,
+      onStart: (words) => journal.note({ processes: [...undo.processes, words] }),
     });
     onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
     return server;
@@ -147,6 +153,30 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   } finally {
     outcome.serverLog = server?.logTail() ?? "";
   }
+}
+
+/** Writes the note, and sets the watchdog on it: from here on, whatever happens to this process is undone. */
+async function openJournal(
+  entry: JournalEntry,
+  { clock, resources, command }: { clock: Clock; resources: ResourceStack; command?: readonly string[] },
+): Promise<Journal> {
+  const dog: { watchdog?: Watchdog } = {};
+  // Removed last: it watches until there is nothing left to heal.
+  resources.add({ what: "the watchdog", limitMs: 10_000, remove: async () => await dog.watchdog?.dismiss() });
+  const journal = await writeJournal(entry);
+  resources.add({
+    what: "the note about this run",
+    limitMs: 5_000,
+    // What could not be removed is still to be found by it.
+    remove: async () => (resources.failures.length === 0 ? await journal.erase() : undefined),
+  });
+  dog.watchdog = await startWatchdog(journal.path, { clock, ...(command === undefined ? {} : { command }) });
+  return journal;
+}
+
+function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) => void): void {
+  onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
+  for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }
 
 /** Binds the fault to the target, behind a proxy where it is done to the traffic. */

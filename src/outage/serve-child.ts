@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
 import type { Subprocess } from "bun";
 import { type Clock, sleep } from "../core/clock.ts";
 import { selfCommand } from "../core/self-command.ts";
@@ -21,6 +19,10 @@ const LOG_KEPT_CHARS = 16_000;
 
 export interface ServeChildOptions {
   readonly endpoint: DatabaseEndpoint;
+  /** Its working directory, which is made for it and removed with it. */
+  readonly folder: string;
+  /** Told of a part of its command line that no other process has, before there is one with it. */
+  readonly onStart: (words: string) => Promise<void>;
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
@@ -49,10 +51,12 @@ export interface ServeChild extends ServerAddress {
 export async function startServeChild(options: ServeChildOptions): Promise<ServeChild> {
   const { endpoint, clock, resources, interruption, command = selfCommand() } = options;
   const address: ServerAddress = { host: "127.0.0.1", port: await findFreePort() };
-  const cwd = await mkdtemp(join(tmpdir(), "deby-outage-"));
+  const { folder: cwd } = options;
   resources.add({ what: `the folder ${cwd}`, limitMs: 5_000, remove: () => rm(cwd, { recursive: true, force: true }) });
+  await mkdir(cwd, { mode: 0o700 });
   const flags = ["--canary", "--host", address.host, "--port", String(address.port)];
   const limits = ["--request-timeout", `${options.requestTimeoutMs}ms`];
+  await options.onStart(["serve", ...flags].join(" "));
   // A session of its own: a Ctrl-C at the terminal reaches only us, and we end it when its time has come.
   const child = Bun.spawn([...command, "serve", ...flags, ...limits], {
     cwd,

@@ -4,11 +4,12 @@ import { type Clock, sleep } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
 import { findFreePort } from "../free-port.ts";
 import { Interrupted, type Interruption, throwIfInterrupted } from "../interruption.ts";
-import type { JournalEntry } from "../journal.ts";
+import type { Undo } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { DatabaseEndpoint, Demoter, RunSql, ServerControl, Target } from "../target.ts";
-import { DockerFailure, docker } from "./docker-cli.ts";
+import { ToolFailure } from "../tool.ts";
+import { docker } from "./docker-cli.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
 
 /** Marks every container that is deby's own and may be harmed and removed. */
@@ -38,13 +39,13 @@ function containerName(runId: string): string {
 }
 
 /** The commands that undo what a run with this target does. */
-export function dockerUndo(runId: string): Pick<JournalEntry, "heal" | "remove"> {
+export function dockerUndo(runId: string): Undo {
   const name = containerName(runId);
   const heal = [
     ["docker", "unpause", name],
     ["docker", "start", name],
   ];
-  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]] };
+  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]], folders: [], processes: [] };
 }
 
 /**
@@ -97,7 +98,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
       await docker(["start", name], { limitMs: COMMAND_LIMIT_MS });
       return endpoint;
     } catch (error) {
-      if (!(error instanceof DockerFailure)) throw error;
+      if (!(error instanceof ToolFailure)) throw error;
       const isPortTaken = /port is already allocated|address already in use/i.test(error.message);
       if (!isPortTaken || attempt === PORT_ATTEMPTS) {
         throw new DebyError("CANNOT_RUN", `Cannot start a container from ${options.image}: ${error.message}`, {
@@ -186,7 +187,7 @@ async function removeContainer(name: string): Promise<void> {
   try {
     await docker(["rm", "--force", "--volumes", name], { limitMs: COMMAND_LIMIT_MS });
   } catch (error) {
-    if (error instanceof DockerFailure && /no such container/i.test(error.message)) return;
+    if (error instanceof ToolFailure && /no such container/i.test(error.message)) return;
     throw error;
   }
 }
