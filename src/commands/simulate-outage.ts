@@ -2,6 +2,7 @@ import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
+import { repairLeftovers } from "../outage/repair.ts";
 import { makeRunId } from "../outage/run-id.ts";
 import { runOutage } from "../outage/run-outage.ts";
 import { planSeries, runSeries } from "../outage/run-series.ts";
@@ -17,10 +18,18 @@ import { readRunFlags, readScenarioFlag, readSloFlag, runFlags } from "./outage-
 import { OutageProgress } from "./outage-progress.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
 
+/** Something of an earlier run could not be repaired. */
+const CLEAN_UP_FAILED = 4;
+
 const STEADY_FOR_MS = 3_000;
 
 export const simulateOutage: Command = {
   args: {
+    action: {
+      type: "positional",
+      required: false,
+      description: "heal: repairs what a run left that was killed together with its watchdog",
+    },
     target: {
       type: "enum",
       options: [...TARGET_NAMES],
@@ -54,9 +63,14 @@ export const simulateOutage: Command = {
     "deby simulate-outage --scenario all --repeat 3 --slo 'appLag<=300ms'",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --report html=report.html,junit=report.xml",
+    "deby simulate-outage heal",
   ],
   async run(input) {
     const { flags, io } = input;
+    if (flags["action"] === "heal") return await healLeftovers(input);
+    if (flags["action"] !== undefined) {
+      throw new DebyError("USAGE", `simulate-outage knows the word heal only, received "${flags["action"]}"`);
+    }
     if (flags["scenario"] === "list") {
       io.stdout.write(SCENARIOS.map((scenario) => `${scenario.name.padEnd(20)}${scenario.summary}\n`).join(""));
       return 0;
@@ -103,6 +117,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
       writeShare: values.writes,
       requestTimeoutMs: config.pool.requestTimeoutMs,
       slos,
+      retryIntervalMs: config.pool.retryIntervalMs,
     };
     const seed = values.seed ?? Math.floor(systemRandom() * 1_000_000_000);
     const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
@@ -121,4 +136,17 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   } finally {
     stopListening();
   }
+}
+
+/** Repairs what earlier runs left, and tells of it. */
+async function healLeftovers({ io }: CommandInput): Promise<number> {
+  const repairs = await repairLeftovers(systemClock);
+  const say = (line: string) => io.stdout.write(`${line}\n`);
+  if (repairs.length === 0) say("No run has left anything to repair");
+  for (const { runId, done, failures } of repairs) {
+    say(`Run ${runId}: ${done.length === 0 ? "nothing was left of it" : "done"}`);
+    for (const what of done) say(`  ✓ ${what}`);
+    for (const failure of failures) say(`  ✗ ${failure}`);
+  }
+  return repairs.every(({ failures }) => failures.length === 0) ? 0 : CLEAN_UP_FAILED;
 }

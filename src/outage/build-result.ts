@@ -34,7 +34,8 @@ export interface ResultInput {
 export function buildResult(input: ResultInput): OutageResult {
   const { observations, scenario, settleMs, isInterrupted } = input;
   const { moments, entries, health, requestTimeoutMs } = observations;
-  const figures = computeFigures(observations, input);
+  const measured = computeFigures(observations, input);
+  const figures = scenario.expectsNoOutage ? { ...measured, ttdMs: null } : measured;
   const requests = countRequests(entries, requestTimeoutMs);
   const writes = accountWrites(entries, input.rows);
   const recoveredAt = recoveredAtOf(observations, figures);
@@ -61,14 +62,21 @@ export function buildResult(input: ResultInput): OutageResult {
     latencyMs: latencyByWindow(entries, { injectedAt: moments.injectedAt, recoveredAt }),
     availability: computeAvailability(observations),
     pool: input.pool,
-    ...judge({ figures, writes, hung: requests.hung, slos, isInterrupted }),
+    ...judge({
+      figures,
+      writes,
+      hung: requests.hung,
+      failed: requests.failedFast + requests.timedOut,
+      slos,
+      isInterrupted,
+    }),
   };
   return {
     report,
     targetDescription: input.target.description,
     timeline: cutTimeline({ ...moments, startedAt: moments.loadAt, recoveredAt, health, entries, requestTimeoutMs }),
     chart: cutChart(observations, recoveredAt),
-    notes: writeNotes(input, writes),
+    notes: writeNotes(input, { writes, wasAlarmed: scenario.expectsNoOutage === true && measured.ttdMs !== null }),
   };
 }
 
@@ -79,8 +87,18 @@ function recoveredAtOf({ moments }: Observations, { ttrMs }: Figures): number | 
 /** The load generator itself was late by so much: its latencies are partly its own. */
 const LATE_START_MS = 100;
 
-function writeNotes({ observations, isInterrupted, serverEnding }: ResultInput, writes: WriteAccount): string[] {
+interface Findings {
+  readonly writes: WriteAccount;
+  /** Its health was not ok although the scenario expects no outage. */
+  readonly wasAlarmed: boolean;
+}
+
+function writeNotes(
+  { observations, isInterrupted, serverEnding }: ResultInput,
+  { writes, wasAlarmed }: Findings,
+): string[] {
   const notes: string[] = [];
+  if (wasAlarmed) notes.push("The server said that it was not well for a while, although this fault is no outage.");
   if (isInterrupted)
     notes.push("The run was interrupted: the figures cover what there was until then and prove nothing.");
   if (serverEnding !== undefined) notes.push(`The server ended by itself during the run (${serverEnding}).`);

@@ -7,7 +7,7 @@ const PROBE_LIMIT_MS = 500;
 /** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
 const PROBES_AT_ONCE = 8;
 
-interface ProbeSighting {
+export interface ProbeSighting {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly result: ProbeResult;
@@ -38,9 +38,9 @@ export class DatabaseWatch implements AsyncDisposable {
     return this.#sightings.find(({ startedAt, result }) => startedAt >= since && result === "ready")?.endedAt;
   }
 
-  /** What the last probe found. */
-  lastResult(): ProbeResult | undefined {
-    return this.#sightings.at(-1)?.result;
+  /** What the last probe found that has ended, of those that began at or after `since`. */
+  last(since: number): ProbeSighting | undefined {
+    return this.#sightings.findLast(({ startedAt }) => startedAt >= since);
   }
 
   /** Resolves once a probe that began at or after `since` was offered a session, or the signal fires. */

@@ -1,10 +1,12 @@
 import { connect } from "node:net";
+import { startupMessage } from "./startup-message.ts";
 
 /**
  * What a server does with a bare start-up message: `ready` asks for authentication or lets in; `refused` nobody
- * listens; `turned-away` it answers with an error, such as 57P03 while starting; `mute` it closed, or was silent.
+ * listens; `turned-away` it answers with an error, such as 57P03 while starting; `closed` and `reset` it ended the
+ * connection without a word, in an orderly way or not; `mute` it was silent, or speaks another language.
  */
-export type ProbeResult = "ready" | "refused" | "turned-away" | "mute";
+export type ProbeResult = "ready" | "refused" | "turned-away" | "closed" | "reset" | "mute";
 
 export interface ProbeOptions {
   readonly host: string;
@@ -31,24 +33,25 @@ export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions):
     };
     socket.on("connect", () => socket.write(startupMessage(user, database)));
     socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0])));
-    socket.on("error", (error: Error & { code?: string }) =>
-      finish(error.code === "ECONNREFUSED" ? "refused" : "mute"),
-    );
-    socket.on("close", () => finish("mute"));
+    socket.on("error", (error: Error & { code?: string }) => finish(readSocketError(error.code)));
+    socket.on("end", () => finish("closed"));
+    socket.on("close", () => finish("closed"));
   });
+}
+
+function readSocketError(code: string | undefined): ProbeResult {
+  switch (code) {
+    case "ECONNREFUSED":
+      return "refused";
+    case "ECONNRESET":
+    case "EPIPE":
+      return "reset";
+    default:
+      return "mute";
+  }
 }
 
 function readFirstByte(byte: number | undefined): ProbeResult {
   if (byte === "R".charCodeAt(0)) return "ready";
   return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
-}
-
-/** Length, protocol 3.0, and the pairs that every session needs, each ended by a zero byte. */
-function startupMessage(user: string, database: string): Buffer {
-  const pairs = ["user", user, "database", database, "application_name", "deby-outage"];
-  const body = Buffer.from(`${pairs.join("\0")}\0\0`, "utf8");
-  const head = Buffer.alloc(8);
-  head.writeInt32BE(head.length + body.length, 0);
-  head.writeInt32BE(3 << 16, 4);
-  return Buffer.concat([head, body]);
 }

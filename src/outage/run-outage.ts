@@ -1,22 +1,29 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { buildResult } from "./build-result.ts";
-import { type ExperimentSettings, runExperiment } from "./experiment.ts";
+import { type ExperimentSettings, runExperiment, runStartDown } from "./experiment.ts";
+import { FaultProxy } from "./fault-proxy.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
-import { writeJournal } from "./journal.ts";
+import { type Journal, type JournalEntry, writeJournal } from "./journal.ts";
 import { readCanaryRows } from "./ledger-check.ts";
+import type { Observations } from "./observations.ts";
 import { readPool } from "./pool-figures.ts";
 import type { Progress } from "./progress.ts";
+import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
-import { startServeChild } from "./serve-child.ts";
+import { requirePossible } from "./scenarios/all.ts";
+import { type ServeChild, startServeChild } from "./serve-child.ts";
 import type { Slo } from "./slo.ts";
-import type { Target } from "./target.ts";
-import { chooseTarget, type TargetName } from "./targets/choose.ts";
+import type { DatabaseEndpoint, Target } from "./target.ts";
+import { chooseTarget, powersOf, type TargetName } from "./targets/choose.ts";
 import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
 import { embeddedUndo, startEmbeddedTarget } from "./targets/embedded.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface OutagePlan extends ExperimentSettings {
   readonly scenario: Scenario;
@@ -24,6 +31,8 @@ export interface OutagePlan extends ExperimentSettings {
   /** Of the target docker. */
   readonly image: string;
   readonly seed: number;
+  /** The server's own pause between its attempts. */
+  readonly retryIntervalMs: number;
   /** Objectives in place of the scenario's own of the same figures. */
   readonly slos: readonly Slo[];
 }
@@ -84,47 +93,56 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const { signal } = interruption;
   const { image, scenario } = plan;
   const kind = await chooseTarget(plan.target, { image, signal, onStep });
-  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name };
-  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
-  const eraseJournal = await writeJournal({ ...journal, target: kind, ...undo });
-  resources.add({
-    what: "the note about this run",
-    limitMs: 5_000,
-    // What could not be removed is still to be found by it.
-    remove: async () => (resources.failures.length === 0 ? await eraseJournal() : undefined),
-  });
-
+  requirePossible(scenario, kind, powersOf(kind));
+  for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
   const { serveCommand: command } = deps;
+  const own = command === undefined ? {} : { command };
+  const folder = join(tmpdir(), `deby-outage-${runId}-serve`);
+  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
+  const journal = await openJournal(
+    {
+      ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
+      ...{ ...undo, folders: [...undo.folders, folder] },
+    },
+    { clock, resources, ...own },
+  );
+
   const shared = { runId, clock, resources, interruption, onStep };
   const target =
     kind === "docker"
       ? await startDockerTarget({ ...shared, image })
-      : await startEmbeddedTarget({ ...shared, ...(command === undefined ? {} : { command }) });
-  const fault = scenario.bind(target);
-  if (fault === undefined) {
-    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
-  }
-  onStep("starting deby serve on it");
-  const server = await startServeChild({
-    endpoint: target.endpoint,
-    clock,
-    resources,
-    interruption,
-    requestTimeoutMs: plan.requestTimeoutMs,
-    ...(command === undefined ? {} : { command }),
-  });
-  onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
+      : await startEmbeddedTarget({ ...shared, ...own });
+  const { route, fault } = await prepareFault(scenario, target, resources);
+  let server: ServeChild | undefined;
+  const startServer = async (isDatabaseDown: boolean): Promise<ServeChild> => {
+    onStep("starting deby serve on it");
+    const { requestTimeoutMs } = plan;
+    server = await startServeChild({
+      ...{ clock, resources, interruption, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
+      ...own,
+      onStart: (words) => journal.note({ processes: [...undo.processes, words] }),
+    });
+    onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
+    return server;
+  };
 
   try {
-    const poolBefore = await readPool(server, clock);
     const random = seededRandom(plan.seed);
-    const parts = { server, database: target.endpoint, fault, clock, random, interruption, progress };
-    const { outageMs = plan.outageMs } = scenario;
-    const observations = await runExperiment({ ...plan, outageMs }, parts);
-    const poolAfter = await readPool(server, clock);
+    const parts = { database: route, fault, clock, random, interruption, progress };
+    const settings = { ...plan, outageMs: scenario.outageMs ?? plan.outageMs };
+    let poolBefore: unknown = null;
+    let observations: Observations;
+    if (scenario.startsDown) {
+      observations = await runStartDown(settings, { ...parts, startServer: () => startServer(true) });
+    } else {
+      const started = await startServer(false);
+      poolBefore = await readPool(started, clock);
+      observations = await runExperiment(settings, { ...parts, server: started });
+    }
+    const poolAfter = server === undefined ? null : await readPool(server, clock);
     progress.phase("compare", "reading the table");
     outcome.result = buildResult({
-      scenario,
+      scenario: { ...scenario, slos: scenario.slosFor?.(plan) ?? scenario.slos },
       target,
       startedAt,
       seed: plan.seed,
@@ -135,11 +153,54 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       rows: await readRows(target, interruption),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
-      serverEnding: server.ending(),
+      serverEnding: server?.ending(),
     });
   } finally {
-    outcome.serverLog = server.logTail();
+    outcome.serverLog = server?.logTail() ?? "";
   }
+}
+
+/** Writes the note, and sets the watchdog on it: from here on, whatever happens to this process is undone. */
+async function openJournal(
+  entry: JournalEntry,
+  { clock, resources, command }: { clock: Clock; resources: ResourceStack; command?: readonly string[] },
+): Promise<Journal> {
+  const dog: { watchdog?: Watchdog } = {};
+  // Removed last: it watches until there is nothing left to heal.
+  resources.add({ what: "the watchdog", limitMs: 10_000, remove: async () => await dog.watchdog?.dismiss() });
+  const journal = await writeJournal(entry);
+  resources.add({
+    what: "the note about this run",
+    limitMs: 5_000,
+    // What could not be removed is still to be found by it.
+    remove: async () => (resources.failures.length === 0 ? await journal.erase() : undefined),
+  });
+  dog.watchdog = await startWatchdog(journal.path, { clock, ...(command === undefined ? {} : { command }) });
+  return journal;
+}
+
+function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) => void): void {
+  onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
+  for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
+}
+
+/** Binds the fault to the target, behind a proxy where it is done to the traffic. */
+async function prepareFault(scenario: Scenario, target: Target, resources: ResourceStack) {
+  const needsProxy =
+    target.traffic === undefined && scenario.needs.every((power) => power === "traffic" || power === "delay");
+  const traffic = needsProxy ? await startProxy(target.endpoint, resources) : target.traffic;
+  const fault = scenario.bind({ ...target, traffic });
+  if (fault === undefined) {
+    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
+  }
+  const { host, port } = traffic ?? target.endpoint;
+  return { fault, route: { ...target.endpoint, host, port } };
+}
+
+async function startProxy({ host, port }: DatabaseEndpoint, resources: ResourceStack): Promise<FaultProxy> {
+  const proxy = await FaultProxy.listen({ target: { host, port } });
+  resources.add({ what: `the proxy on port ${proxy.port}`, limitMs: 5_000, remove: () => proxy.close() });
+  return proxy;
 }
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */

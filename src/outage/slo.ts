@@ -1,7 +1,17 @@
 import { parseDuration } from "../config/duration.ts";
 import { DebyError } from "../errors.ts";
 
-type FigureName = "ttd" | "dbReady" | "ttr" | "appLag" | "steady" | "lost" | "duplicate" | "unknown" | "hung";
+type FigureName =
+  | "ttd"
+  | "dbReady"
+  | "ttr"
+  | "appLag"
+  | "steady"
+  | "lost"
+  | "duplicate"
+  | "unknown"
+  | "hung"
+  | "failed";
 
 /** Milliseconds or counts; null where the run did not measure them. */
 export type SloFigures = Readonly<Record<FigureName, number | null>>;
@@ -34,6 +44,7 @@ const FIGURES: Readonly<Record<FigureName, "duration" | "count">> = {
   duplicate: "count",
   unknown: "count",
   hung: "count",
+  failed: "count",
 };
 
 const EXPRESSION = /^([A-Za-z]+)\s*(<=|>=|==|<|>)\s*(\S+)$/;

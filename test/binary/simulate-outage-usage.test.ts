@@ -51,6 +51,6 @@ test("without the docker command: exit 3 and the way out", async () => {
   const setpriv = Bun.which("setpriv");
   if (setpriv !== null) symlinkSync(setpriv, join(folder.path, "setpriv"));
   const { exitCode, stderr } = await runDeby(["simulate-outage", "--target", "docker"], { env: { PATH: folder.path } });
-  expect(stderr).toContain("Cannot find the docker command: install Docker");
+  expect(stderr).toContain("Cannot find the docker command: install it");
   expect(exitCode).toBe(3);
 });

@@ -1,10 +1,27 @@
 import { DebyError } from "../../errors.ts";
+import type { Power } from "../target.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
 
 /** What a run may be told to break. */
 export const TARGET_NAMES = ["auto", "docker", "embedded"] as const;
 
 export type TargetName = (typeof TARGET_NAMES)[number];
+
+export type TargetKind = Exclude<TargetName, "auto">;
+
+/** What a run may do to a target of this kind. */
+export function powersOf(kind: TargetKind): readonly Power[] {
+  switch (kind) {
+    case "docker":
+      return ["stop", "kill", "freeze", "demote", "sql", "traffic", "delay", "sessions"];
+    case "embedded":
+      return process.platform === "win32"
+        ? ["stop", "kill", "traffic", "sessions"]
+        : ["stop", "kill", "freeze", "traffic", "sessions"];
+    default:
+      return kind satisfies never;
+  }
+}
 
 export interface ChoiceOptions {
   readonly image: string;
@@ -20,10 +37,7 @@ const PULL_LIMIT_MS = 120_000;
  * database; which and why is told. Only `auto` leaves a choice: Docker by name never turns into something else.
  * @throws Interrupted
  */
-export async function chooseTarget(
-  wanted: TargetName,
-  { image, signal, onStep }: ChoiceOptions,
-): Promise<Exclude<TargetName, "auto">> {
+export async function chooseTarget(wanted: TargetName, { image, signal, onStep }: ChoiceOptions): Promise<TargetKind> {
   if (wanted !== "auto") return wanted;
   try {
     await requireEngine(signal);

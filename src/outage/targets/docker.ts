@@ -4,11 +4,12 @@ import { type Clock, sleep } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
 import { findFreePort } from "../free-port.ts";
 import { Interrupted, type Interruption, throwIfInterrupted } from "../interruption.ts";
-import type { JournalEntry } from "../journal.ts";
+import type { Undo } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
-import type { DatabaseEndpoint, ServerControl, Target } from "../target.ts";
-import { DockerFailure, docker } from "./docker-cli.ts";
+import type { DatabaseEndpoint, Demoter, RunSql, ServerControl, Target } from "../target.ts";
+import { ToolFailure } from "../tool.ts";
+import { docker } from "./docker-cli.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
 
 /** Marks every container that is deby's own and may be harmed and removed. */
@@ -38,13 +39,13 @@ function containerName(runId: string): string {
 }
 
 /** The commands that undo what a run with this target does. */
-export function dockerUndo(runId: string): Pick<JournalEntry, "heal" | "remove"> {
+export function dockerUndo(runId: string): Undo {
   const name = containerName(runId);
   const heal = [
     ["docker", "unpause", name],
     ["docker", "start", name],
   ];
-  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]] };
+  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]], folders: [], processes: [] };
 }
 
 /**
@@ -58,11 +59,14 @@ export async function startDockerTarget(options: DockerTargetOptions): Promise<T
   await requireEngine(signal);
   await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`) });
   const endpoint = await startContainer(name, options);
+  const sql = speakSql(name, endpoint, interruption.hurry);
   const target: Target = {
     kind: "docker",
     description: `container ${name} from ${image} on ${endpoint.host}:${endpoint.port}`,
     endpoint,
-    server: controlContainer(name, interruption.hurry),
+    server: { ...controlContainer(name, interruption.hurry), demoter: demoteContainer(name, sql) },
+    traffic: undefined,
+    sql,
     async readLog() {
       const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });
       return `${stdout}\n${stderr}`.trim();
@@ -94,7 +98,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
       await docker(["start", name], { limitMs: COMMAND_LIMIT_MS });
       return endpoint;
     } catch (error) {
-      if (!(error instanceof DockerFailure)) throw error;
+      if (!(error instanceof ToolFailure)) throw error;
       const isPortTaken = /port is already allocated|address already in use/i.test(error.message);
       if (!isPortTaken || attempt === PORT_ATTEMPTS) {
         throw new DebyError("CANNOT_RUN", `Cannot start a container from ${options.image}: ${error.message}`, {
@@ -125,7 +129,7 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
   });
 }
 
-function controlContainer(name: string, hurry: AbortSignal): ServerControl {
+function controlContainer(name: string, hurry: AbortSignal): Omit<ServerControl, "demoter"> {
   const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
   const inspect = async (field: "Running" | "Paused"): Promise<string> => {
     const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
@@ -154,12 +158,36 @@ function controlContainer(name: string, hurry: AbortSignal): ServerControl {
   };
 }
 
+/** A file among its data makes a standby of it that follows nobody; it starts a timeline of its own when promoted. */
+function demoteContainer(name: string, sql: RunSql): Demoter {
+  const limitMs = COMMAND_LIMIT_MS;
+  return {
+    async demote() {
+      await docker(["exec", name, "sh", "-c", ': > "$PGDATA/standby.signal"'], { limitMs });
+      await docker(["restart", "--time", String(STOP_GRACE_S), name], { limitMs });
+    },
+    async promote() {
+      await sql("select pg_promote()");
+    },
+    isStandby: async () => (await sql("select pg_is_in_recovery()")) === "t",
+  };
+}
+
+/** Over the container's own socket, which asks for no password in the official image and needs no port. */
+function speakSql(name: string, { user, database }: DatabaseEndpoint, hurry: AbortSignal): RunSql {
+  const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
+  return async (text) => {
+    const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry, input: text };
+    return (await docker(["exec", "-i", name, ...psql], options)).stdout;
+  };
+}
+
 /** With its anonymous volumes. A container that is not there is as good as removed. */
 async function removeContainer(name: string): Promise<void> {
   try {
     await docker(["rm", "--force", "--volumes", name], { limitMs: COMMAND_LIMIT_MS });
   } catch (error) {
-    if (error instanceof DockerFailure && /no such container/i.test(error.message)) return;
+    if (error instanceof ToolFailure && /no such container/i.test(error.message)) return;
     throw error;
   }
 }

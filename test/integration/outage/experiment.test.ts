@@ -32,9 +32,12 @@ function targetOf(postgres: PostgresServer): Target {
       stop: () => postgres.stop("fast"),
       kill: () => postgres.kill9(),
       freezer: undefined,
+      demoter: undefined,
       start: () => postgres.start(),
       isRunning: () => Promise.resolve(postgres.isRunning),
     },
+    sql: undefined,
+    traffic: undefined,
     readLog: () => Promise.resolve(postgres.log),
   };
 }

@@ -26,8 +26,8 @@ test.each([
     (socket: Socket) => socket.once("data", () => socket.write("R\0\0\0\x08\0\0\0\0")),
   ],
   ["turned-away", "that is starting up", (socket: Socket) => socket.once("data", () => socket.write("E\0\0\0\x08"))],
-  ["mute", "that accepts and closes", (socket: Socket) => socket.end()],
-  ["mute", "that resets", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
+  ["closed", "that accepts and closes", (socket: Socket) => socket.end()],
+  ["reset", "that resets", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
   ["mute", "that is silent", () => {}],
   ["mute", "of another protocol", (socket: Socket) => socket.write("SSH-2.0\r\n")],
 ] as const)("probeRaw() finds %p a server %s", async (expected, _, behave) => {

@@ -11,6 +11,7 @@ const FIGURES: SloFigures = {
   duplicate: 1,
   unknown: 2,
   hung: null,
+  failed: 0,
 };
 
 const cases: readonly [string, boolean][] = [
