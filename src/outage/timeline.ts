@@ -85,11 +85,13 @@ function phaseSpans({ startedAt, endedAt, injectedAt, healedAt, recoveredAt }: T
     ["settled", recoveredAt],
   ];
   const known = starts.filter((start): start is readonly [PhaseSpan["name"], number] => start[1] !== undefined);
-  return known.map(([name, from], index) => ({
+  const spans = known.map(([name, from], index) => ({
     name,
-    fromMs: from - startedAt,
+    fromMs: Math.max(0, from - startedAt),
     toMs: (known[index + 1]?.[1] ?? endedAt) - startedAt,
   }));
+  // Where the harm is done before the load begins, there is no warm-up.
+  return spans.filter(({ toMs }) => toMs > 0);
 }
 
 function stateSpans({ startedAt, endedAt, health }: TimelineInput): StateSpan[] {

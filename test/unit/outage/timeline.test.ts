@@ -32,6 +32,12 @@ test("cutTimeline() knows the phases that there were", () => {
   ]);
   const early = cutTimeline({ ...INPUT, injectedAt: undefined, healedAt: undefined, recoveredAt: undefined });
   expect(early.phases).toEqual([{ name: "warm-up", fromMs: 0, toMs: 1_000 }]);
+  const down = cutTimeline({ ...INPUT, injectedAt: 400 });
+  expect(down.phases.map(({ name, fromMs }) => [name, fromMs])).toEqual([
+    ["outage", 0],
+    ["recovery", 600],
+    ["settled", 800],
+  ]);
 });
 
 test("cutTimeline() shows the worst request of each cell, by when it was meant to start", () => {
