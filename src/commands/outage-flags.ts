@@ -27,12 +27,24 @@ const RUN_FLAGS = {
   rate: { kind: "count", default: "50", min: "1", max: "2000", meaning: "requests a second, on schedule" },
   writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
   seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
+  "proxy-port": {
+    kind: "count",
+    default: undefined,
+    min: "1",
+    max: "65535",
+    meaning: "where the target proxy listens, for a --server to be pointed at",
+  },
 } as const satisfies Record<string, RunFlag>;
 
 type RunFlagName = keyof typeof RUN_FLAGS;
 
-/** Milliseconds, counts, and parts of 1; the seed is undefined where none was given. */
-export type RunValues = Readonly<Record<Exclude<RunFlagName, "seed">, number> & { seed: number | undefined }>;
+/** Milliseconds, counts, and parts of 1; the last two are undefined where none was given. */
+export type RunValues = Readonly<
+  Record<Exclude<RunFlagName, "seed" | "proxy-port">, number> & {
+    seed: number | undefined;
+    proxyPort: number | undefined;
+  }
+>;
 
 export function runFlags(): ArgsDef {
   const hints = { duration: "duration", count: "number", percent: "percent" } as const;
@@ -63,6 +75,7 @@ export function readRunFlags(flags: Flags): RunValues {
     rate: required("rate"),
     writes: required("writes"),
     seed: read("seed"),
+    proxyPort: read("proxy-port"),
   };
 }
 

@@ -3,17 +3,19 @@ import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
+import { describePlan } from "../outage/describe-plan.ts";
 import { HealFailed } from "../outage/experiment.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
 import { repairLeftovers } from "../outage/repair.ts";
 import type { OutageResult } from "../outage/report-model.ts";
 import { makeRunId } from "../outage/run-id.ts";
-import { type OutageRun, runOutage } from "../outage/run-outage.ts";
+import { type OutagePlan, type OutageRun, runOutage } from "../outage/run-outage.ts";
+import { parseServerUrl } from "../outage/running-server.ts";
 import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
 import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
 import { renderOutageJson, renderOutageText } from "../reports/outage-report.ts";
 import type { Command, CommandInput } from "./command.ts";
-import { settingFlags } from "./flags.ts";
+import { databaseFlags, settingFlags } from "./flags.ts";
 import type { CommandIo } from "./io.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
 import { readReportFlag, readRunFlags, runFlags } from "./outage-flags.ts";
@@ -36,10 +38,29 @@ export const simulateOutage: Command = {
       description:
         "what is broken: a throw-away Postgres in Docker, or embedded where there is no Docker (default auto)",
     },
+    container: {
+      type: "string",
+      valueHint: "name",
+      description: "a container of yours instead, labelled deby.chaos=allow or confirmed by --confirm",
+    },
+    service: {
+      type: "string",
+      valueHint: "name",
+      description:
+        "of the target compose (default its Postgres), or the unit, formula or service of the target service",
+    },
+    server: {
+      type: "string",
+      valueHint: "url",
+      description: "judges a server that runs already and has the canary routes, instead of a deby serve of its own",
+    },
+    confirm: { type: "string", valueHint: "name", description: "allows to break what deby did not make, by its name" },
     scenario: { type: "string", valueHint: "name", description: "what goes wrong; list shows them (default stop)" },
     ...runFlags(),
     report: { type: "string", valueHint: "json=file", description: "writes the report to a file as well" },
+    plan: { type: "boolean", description: "says what would happen, and does nothing" },
     json: { type: "boolean", description: "the report as JSON on stdout, and nothing else there" },
+    ...databaseFlags(),
     ...settingFlags("simulate-outage"),
   },
   examples: [
@@ -48,6 +69,8 @@ export const simulateOutage: Command = {
     "deby simulate-outage --image postgres:16 --outage 30s --rate 200",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --json --report json=report.json",
+    "deby simulate-outage --container db --confirm db --plan",
+    "deby simulate-outage --target proxy --proxy-port 6432 --scenario netcut --server http://127.0.0.1:5000",
     "deby simulate-outage heal",
   ],
   async run(input) {
@@ -74,6 +97,36 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
     throw new DebyError("USAGE", "Refused, since NODE_ENV is production: an outage is not simulated there");
   }
 
+  const plan: OutagePlan = {
+    scenario,
+    // Checked with the other arguments.
+    target: (flags["target"] ?? "auto") as TargetName,
+    image: settings.image,
+    container: flags["container"]?.toString(),
+    service: flags["service"]?.toString(),
+    proxyPort: values.proxyPort,
+    confirm: flags["confirm"]?.toString(),
+    server: flags["server"] === undefined ? undefined : parseServerUrl(flags["server"].toString()),
+    database: config.database,
+    outageMs: values.outage,
+    warmupMs: values.warmup,
+    settleMs: values.settle,
+    steadyForMs: STEADY_FOR_MS,
+    ratePerSecond: values.rate,
+    writeShare: values.writes,
+    requestTimeoutMs: config.pool.requestTimeoutMs,
+    retryIntervalMs: config.pool.retryIntervalMs,
+    seed: values.seed ?? Math.floor(systemRandom() * 1_000_000_000),
+  };
+  if (flags["plan"] === true) {
+    io.stdout.write(
+      describePlan(plan)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    return EXIT.kept;
+  }
+
   const interruption = new InterruptionSource();
   const stray: { error?: unknown } = {};
   io.onStrayError((error) => {
@@ -88,21 +141,6 @@ async function simulate({ flags, io }: CommandInput, scenario: (typeof SCENARIOS
     interruption.request();
   });
   try {
-    const plan = {
-      scenario,
-      // Checked with the other arguments.
-      target: (flags["target"] ?? "auto") as TargetName,
-      image: settings.image,
-      outageMs: values.outage,
-      warmupMs: values.warmup,
-      settleMs: values.settle,
-      steadyForMs: STEADY_FOR_MS,
-      ratePerSecond: values.rate,
-      writeShare: values.writes,
-      requestTimeoutMs: config.pool.requestTimeoutMs,
-      retryIntervalMs: config.pool.retryIntervalMs,
-      seed: values.seed ?? Math.floor(systemRandom() * 1_000_000_000),
-    };
     const run = await runOutage(plan, {
       clock: systemClock,
       interruption,
