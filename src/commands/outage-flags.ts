@@ -29,12 +29,24 @@ const RUN_FLAGS = {
   writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
   repeat: { kind: "count", default: "1", min: "1", max: "1000", meaning: "how often each scenario is run" },
   seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
+  "proxy-port": {
+    kind: "count",
+    default: undefined,
+    min: "1",
+    max: "65535",
+    meaning: "where the target proxy listens, for a --server to be pointed at",
+  },
 } as const satisfies Record<string, RunFlag>;
 
 type RunFlagName = keyof typeof RUN_FLAGS;
 
-/** Milliseconds, counts, and parts of 1; the seed is undefined where none was given. */
-export type RunValues = Readonly<Record<Exclude<RunFlagName, "seed">, number> & { seed: number | undefined }>;
+/** Milliseconds, counts, and parts of 1; the last two are undefined where none was given. */
+export type RunValues = Readonly<
+  Record<Exclude<RunFlagName, "seed" | "proxy-port">, number> & {
+    seed: number | undefined;
+    proxyPort: number | undefined;
+  }
+>;
 
 export function runFlags(): ArgsDef {
   const hints = { duration: "duration", count: "number", percent: "percent" } as const;
@@ -66,6 +78,7 @@ export function readRunFlags(flags: Flags): RunValues {
     writes: required("writes"),
     repeat: required("repeat"),
     seed: read("seed"),
+    proxyPort: read("proxy-port"),
   };
 }
 

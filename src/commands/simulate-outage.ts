@@ -1,16 +1,18 @@
 import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
+import { describePlan } from "../outage/describe-plan.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
 import { repairLeftovers } from "../outage/repair.ts";
 import { makeRunId } from "../outage/run-id.ts";
-import { runOutage } from "../outage/run-outage.ts";
+import { type OutagePlan, runOutage } from "../outage/run-outage.ts";
 import { planSeries, runSeries } from "../outage/run-series.ts";
+import { parseServerUrl } from "../outage/running-server.ts";
 import type { Scenario } from "../outage/scenario.ts";
 import { SCENARIOS } from "../outage/scenarios/all.ts";
 import { TARGET_NAMES, type TargetName } from "../outage/targets/choose.ts";
 import type { Command, CommandInput } from "./command.ts";
-import { settingFlags } from "./flags.ts";
+import { databaseFlags, settingFlags } from "./flags.ts";
 import { LiveLine } from "./live-line.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
 import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
@@ -36,6 +38,23 @@ export const simulateOutage: Command = {
       description:
         "what is broken: a throw-away Postgres in Docker, or embedded where there is no Docker (default auto)",
     },
+    container: {
+      type: "string",
+      valueHint: "name",
+      description: "a container of yours instead, labelled deby.chaos=allow or confirmed by --confirm",
+    },
+    service: {
+      type: "string",
+      valueHint: "name",
+      description:
+        "of the target compose (default its Postgres), or the unit, formula or service of the target service",
+    },
+    server: {
+      type: "string",
+      valueHint: "url",
+      description: "judges a server that runs already and has the canary routes, instead of a deby serve of its own",
+    },
+    confirm: { type: "string", valueHint: "name", description: "allows to break what deby did not make, by its name" },
     scenario: {
       type: "string",
       valueHint: "name",
@@ -52,7 +71,9 @@ export const simulateOutage: Command = {
       valueHint: "format=file",
       description: "writes the report to files as well: json=F,md=F,html=F,junit=F",
     },
+    plan: { type: "boolean", description: "says what would happen, and does nothing" },
     json: { type: "boolean", description: "the report as JSON on stdout, and nothing else there" },
+    ...databaseFlags(),
     ...settingFlags("simulate-outage"),
   },
   repeatable: ["slo", "report"],
@@ -63,6 +84,8 @@ export const simulateOutage: Command = {
     "deby simulate-outage --scenario all --repeat 3 --slo 'appLag<=300ms'",
     "deby simulate-outage --scenario list",
     "deby simulate-outage --report html=report.html,junit=report.xml",
+    "deby simulate-outage --container db --confirm db --plan",
+    "deby simulate-outage --target proxy --proxy-port 6432 --scenario netcut --server http://127.0.0.1:5000",
     "deby simulate-outage heal",
   ],
   async run(input) {
@@ -90,6 +113,34 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
     throw new DebyError("USAGE", "Refused, since NODE_ENV is production: an outage is not simulated there");
   }
 
+  const shared: Omit<OutagePlan, "scenario" | "seed"> = {
+    // Checked with the other arguments.
+    target: (flags["target"] ?? "auto") as TargetName,
+    image: settings.image,
+    container: flags["container"]?.toString(),
+    service: flags["service"]?.toString(),
+    proxyPort: values.proxyPort,
+    confirm: flags["confirm"]?.toString(),
+    server: flags["server"] === undefined ? undefined : parseServerUrl(flags["server"].toString()),
+    database: config.database,
+    outageMs: values.outage,
+    warmupMs: values.warmup,
+    settleMs: values.settle,
+    steadyForMs: STEADY_FOR_MS,
+    ratePerSecond: values.rate,
+    writeShare: values.writes,
+    requestTimeoutMs: config.pool.requestTimeoutMs,
+    retryIntervalMs: config.pool.retryIntervalMs,
+    slos,
+  };
+  const seed = values.seed ?? Math.floor(systemRandom() * 1_000_000_000);
+  const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
+  const isSeries = plans.length > 1;
+  if (flags["plan"] === true) {
+    io.stdout.write(plans.map((plan) => `${describePlan(plan).join("\n")}\n`).join("\n"));
+    return 0;
+  }
+
   const interruption = new InterruptionSource();
   const stray: { error?: unknown } = {};
   io.onStrayError((error) => {
@@ -105,23 +156,6 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   });
   using progress = new OutageProgress({ log, line, clock: systemClock });
   try {
-    const shared = {
-      // Checked with the other arguments.
-      target: (flags["target"] ?? "auto") as TargetName,
-      image: settings.image,
-      outageMs: values.outage,
-      warmupMs: values.warmup,
-      settleMs: values.settle,
-      steadyForMs: STEADY_FOR_MS,
-      ratePerSecond: values.rate,
-      writeShare: values.writes,
-      requestTimeoutMs: config.pool.requestTimeoutMs,
-      slos,
-      retryIntervalMs: config.pool.retryIntervalMs,
-    };
-    const seed = values.seed ?? Math.floor(systemRandom() * 1_000_000_000);
-    const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
-    const isSeries = plans.length > 1;
     const { reports, runs } = await runSeries(plans, {
       run: (plan) => runOutage(plan, { clock: systemClock, interruption, runId: makeRunId(), progress }),
       onStart: ({ scenario }, index) =>

@@ -8,11 +8,16 @@ import { startupMessage } from "./startup-message.ts";
  */
 export type ProbeResult = "ready" | "refused" | "turned-away" | "closed" | "reset" | "mute";
 
+/** A server that wants TLS turns away whoever asks for a session without it, but says to everybody whether it has TLS. */
+export type ProbeQuestion = "session" | "tls";
+
 export interface ProbeOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly database: string;
+  /** Default: a session. */
+  readonly asks?: ProbeQuestion;
   /** Longest wait for the first byte of an answer, in milliseconds. */
   readonly limitMs: number;
 }
@@ -22,7 +27,7 @@ export interface ProbeOptions {
  * the driver under test. Never logs in: the server's wish for a password proves that it takes sessions.
  * Source: PostgreSQL, Frontend/Backend Protocol, Message Flow, Start-up.
  */
-export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions): Promise<ProbeResult> {
+export function probeRaw({ host, port, user, database, asks, limitMs }: ProbeOptions): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true });
     const timer = setTimeout(() => finish("mute"), limitMs);
@@ -31,8 +36,8 @@ export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions):
       resolve(result);
       socket.destroy();
     };
-    socket.on("connect", () => socket.write(startupMessage(user, database)));
-    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0])));
+    socket.on("connect", () => socket.write(asks === "tls" ? SSL_REQUEST : startupMessage(user, database)));
+    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0], asks)));
     socket.on("error", (error: Error & { code?: string }) => finish(readSocketError(error.code)));
     socket.on("end", () => finish("closed"));
     socket.on("close", () => finish("closed"));
@@ -51,7 +56,11 @@ function readSocketError(code: string | undefined): ProbeResult {
   }
 }
 
-function readFirstByte(byte: number | undefined): ProbeResult {
+/** Source: PostgreSQL, Frontend/Backend Protocol, SSL Session Encryption. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+function readFirstByte(byte: number | undefined, asks: ProbeQuestion | undefined): ProbeResult {
+  if (asks === "tls" && (byte === "S".charCodeAt(0) || byte === "N".charCodeAt(0))) return "ready";
   if (byte === "R".charCodeAt(0)) return "ready";
   return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
 }

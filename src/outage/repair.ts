@@ -76,8 +76,11 @@ async function heal(commands: readonly Words[], { command, prints, clock }: Heal
   const giveUpAt = clock.now() + HEAL_LIMIT_MS;
   let healedAt: number | undefined;
   let failure: unknown;
+  let isFirst = true;
   while (healedAt === undefined || clock.now() - healedAt < HEALED_FOR_MS) {
-    const found = await ask(command);
+    // What runs may be harmed nevertheless: the commands are given once at least.
+    const found = isFirst ? undefined : await ask(command);
+    isFirst = false;
     if (found === prints) healedAt ??= clock.now();
     else {
       healedAt = undefined;

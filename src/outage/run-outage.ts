@@ -5,31 +5,30 @@ import { seededRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { buildResult } from "./build-result.ts";
 import { type ExperimentSettings, runExperiment, runStartDown } from "./experiment.ts";
-import { FaultProxy } from "./fault-proxy.ts";
+import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
-import { type Journal, type JournalEntry, writeJournal } from "./journal.ts";
-import { readCanaryRows } from "./ledger-check.ts";
+import { type JudgedServer, readyServer } from "./judged-server.ts";
+import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
+import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
+import { prepareFault } from "./prepare-fault.ts";
 import type { Progress } from "./progress.ts";
 import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
 import { requirePossible } from "./scenarios/all.ts";
-import { type ServeChild, startServeChild } from "./serve-child.ts";
 import type { Slo } from "./slo.ts";
-import type { DatabaseEndpoint, Target } from "./target.ts";
-import { chooseTarget, powersOf, type TargetName } from "./targets/choose.ts";
-import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
-import { embeddedUndo, startEmbeddedTarget } from "./targets/embedded.ts";
-import { startWatchdog, type Watchdog } from "./watchdog.ts";
+import type { Target } from "./target.ts";
+import { chooseTarget, powersOf, type TargetKind, type TargetName } from "./targets/choose.ts";
+import { setStage, type TargetPlan } from "./targets/stage.ts";
 
-export interface OutagePlan extends ExperimentSettings {
+export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
   readonly scenario: Scenario;
   readonly target: TargetName;
-  /** Of the target docker. */
-  readonly image: string;
+  /** One that runs already, to be judged in place of a child of ours. */
+  readonly server: ServerAddress | undefined;
   readonly seed: number;
   /** The server's own pause between its attempts. */
   readonly retryIntervalMs: number;
@@ -91,44 +90,39 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const startedAt = clock.date();
 
   const { signal } = interruption;
-  const { image, scenario } = plan;
-  const kind = await chooseTarget(plan.target, { image, signal, onStep });
-  requirePossible(scenario, kind, powersOf(kind));
+  const { scenario, requestTimeoutMs } = plan;
+  const kind = await choosePossible(plan, { signal, onStep });
   for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
-  const { serveCommand: command } = deps;
-  const own = command === undefined ? {} : { command };
+  const own = deps.serveCommand === undefined ? {} : { command: deps.serveCommand };
+  const shared = { runId, clock, resources, interruption, onStep, ...own };
+  const { undo, open } = await setStage(kind, { ...plan, hasServer: plan.server !== undefined }, shared);
   const folder = join(tmpdir(), `deby-outage-${runId}-serve`);
-  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
   const journal = await openJournal(
     {
       ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
       ...{ ...undo, folders: [...undo.folders, folder] },
     },
-    { clock, resources, ...own },
+    shared,
   );
 
-  const shared = { runId, clock, resources, interruption, onStep };
-  const target =
-    kind === "docker"
-      ? await startDockerTarget({ ...shared, image })
-      : await startEmbeddedTarget({ ...shared, ...own });
+  const target = await open();
+  onStep(target.description);
+  if (target.isForeign) await journal.note({ heal: [...undo.heal, ...((await scenario.undo?.(target)) ?? [])] });
   const { route, fault } = await prepareFault(scenario, target, resources);
-  let server: ServeChild | undefined;
-  const startServer = async (isDatabaseDown: boolean): Promise<ServeChild> => {
-    onStep("starting deby serve on it");
-    const { requestTimeoutMs } = plan;
-    server = await startServeChild({
-      ...{ clock, resources, interruption, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
-      ...own,
+  const earlier = target.isForeign ? await readEarlierIds(target.endpoint, signal) : NOBODY;
+  let server: JudgedServer | undefined;
+  const startServer = async (isDatabaseDown: boolean): Promise<JudgedServer> => {
+    server = await readyServer(plan.server, {
+      ...{ ...shared, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
       onStart: (words) => journal.note({ processes: [...undo.processes, words] }),
     });
-    onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
     return server;
   };
 
   try {
     const random = seededRandom(plan.seed);
-    const parts = { database: route, fault, clock, random, interruption, progress };
+    const database = { ...route, ...(target.asks === undefined ? {} : { asks: target.asks }) };
+    const parts = { database, fault, clock, random, interruption, progress };
     const settings = { ...plan, outageMs: scenario.outageMs ?? plan.outageMs };
     let poolBefore: unknown = null;
     let observations: Observations;
@@ -150,7 +144,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,
-      rows: await readRows(target, interruption),
+      rows: withoutIds(await readRows(target, interruption), earlier),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
       serverEnding: server?.ending(),
@@ -160,23 +154,27 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   }
 }
 
-/** Writes the note, and sets the watchdog on it: from here on, whatever happens to this process is undone. */
-async function openJournal(
-  entry: JournalEntry,
-  { clock, resources, command }: { clock: Clock; resources: ResourceStack; command?: readonly string[] },
-): Promise<Journal> {
-  const dog: { watchdog?: Watchdog } = {};
-  // Removed last: it watches until there is nothing left to heal.
-  resources.add({ what: "the watchdog", limitMs: 10_000, remove: async () => await dog.watchdog?.dismiss() });
-  const journal = await writeJournal(entry);
-  resources.add({
-    what: "the note about this run",
-    limitMs: 5_000,
-    // What could not be removed is still to be found by it.
-    remove: async () => (resources.failures.length === 0 ? await journal.erase() : undefined),
-  });
-  dog.watchdog = await startWatchdog(journal.path, { clock, ...(command === undefined ? {} : { command }) });
-  return journal;
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** @throws DebyError USAGE if the target cannot do the scenario; Interrupted */
+async function choosePossible(
+  { scenario, target, image, container, server }: OutagePlan,
+  options: { readonly signal: AbortSignal; readonly onStep: (step: string) => void },
+): Promise<TargetKind> {
+  const kind = await chooseTarget(target, { image, container, ...options });
+  const hasServer = server !== undefined;
+  if (hasServer && (kind === "docker" || kind === "embedded")) {
+    throw new DebyError(
+      "USAGE",
+      `A server that runs already has a database of its own, and the target ${kind} would be another one: ` +
+        "name its container by --container, or put --target proxy in front of its database and point it there",
+    );
+  }
+  if (hasServer && scenario.startsDown) {
+    throw new DebyError("USAGE", `The scenario ${scenario.name} starts the server, and --server runs already`);
+  }
+  requirePossible(scenario, kind, powersOf(kind, { hasServer, platform: process.platform }));
+  return kind;
 }
 
 function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) => void): void {
@@ -184,23 +182,8 @@ function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) =>
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }
 
-/** Binds the fault to the target, behind a proxy where it is done to the traffic. */
-async function prepareFault(scenario: Scenario, target: Target, resources: ResourceStack) {
-  const needsProxy =
-    target.traffic === undefined && scenario.needs.every((power) => power === "traffic" || power === "delay");
-  const traffic = needsProxy ? await startProxy(target.endpoint, resources) : target.traffic;
-  const fault = scenario.bind({ ...target, traffic });
-  if (fault === undefined) {
-    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
-  }
-  const { host, port } = traffic ?? target.endpoint;
-  return { fault, route: { ...target.endpoint, host, port } };
-}
-
-async function startProxy({ host, port }: DatabaseEndpoint, resources: ResourceStack): Promise<FaultProxy> {
-  const proxy = await FaultProxy.listen({ target: { host, port } });
-  resources.add({ what: `the proxy on port ${proxy.port}`, limitMs: 5_000, remove: () => proxy.close() });
-  return proxy;
+function withoutIds(rows: ReadonlyMap<string, number> | undefined, ids: ReadonlySet<string>) {
+  return rows && new Map([...rows].filter(([id]) => !ids.has(id)));
 }
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */

@@ -1,5 +1,6 @@
 import type { PoolSettings } from "../config/types.ts";
 import type { ProbeSighting } from "./database-watch.ts";
+import type { Words } from "./journal.ts";
 import type { Power, Target } from "./target.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface Scenario {
   readonly outageMs?: number;
   /** The fault comes first: the server under test is started on a database that is away. */
   readonly startsDown?: boolean;
+  /** Commands that undo on a target that is not ours what starting its server again does not undo. */
+  undo?(target: Target): Promise<readonly Words[]>;
   /** The fault for this target; undefined if the target has not the power for it. */
   bind(target: Target): Fault | undefined;
 }

@@ -1,4 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { type Clock, sleep } from "../core/clock.ts";
 import { selfCommand } from "../core/self-command.ts";
@@ -89,7 +90,7 @@ export async function startServeChild(options: ServeChildOptions): Promise<Serve
  */
 export function serveEnvironment(
   env: Readonly<Record<string, string | undefined>>,
-  { user, password, host, port, database }: DatabaseEndpoint,
+  { user, password, host, port, database, tls }: DatabaseEndpoint,
 ): Record<string, string> {
   const named =
     /^(PG[A-Z]+|POSTGRES_.*|DATABASE_URL.*|PORT|DEBY_(HOST|PORT|ROUTES|EMBEDDED|DATA_DIR|CANARY|.*_TOKEN(_FILE)?))$/;
@@ -97,9 +98,13 @@ export function serveEnvironment(
     (pair): pair is [string, string] => pair[1] !== undefined && !named.test(pair[0]),
   );
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}`;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return {
     ...Object.fromEntries(kept),
-    DATABASE_URL: `postgres://${login}@${host}:${port}/${database}?sslmode=disable`,
+    DATABASE_URL: `postgres://${login}@${address}/${encodeURIComponent(database)}?sslmode=${tls?.mode ?? "disable"}`,
+    ...(tls?.rootCert === undefined
+      ? {}
+      : { PGSSLROOTCERT: tls.rootCert === "system" ? "system" : resolve(tls.rootCert) }),
   };
 }
 
@@ -121,7 +126,8 @@ async function waitUntil(
   }
 }
 
-async function serves(client: HttpClient): Promise<boolean> {
+/** Healthy, with a canary. */
+export async function serves(client: HttpClient): Promise<boolean> {
   return (await isHealthy(client)) && (await hasCanary(client));
 }
 

@@ -1,5 +1,8 @@
 import type { Secret } from "../config/secret.ts";
+import type { SslMode } from "../config/types.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
+import type { Words } from "./journal.ts";
+import type { ProbeQuestion } from "./raw-probe.ts";
 
 /** Where the attacked database is found, from this machine. */
 export interface DatabaseEndpoint {
@@ -8,6 +11,8 @@ export interface DatabaseEndpoint {
   readonly user: string;
   readonly password: Secret;
   readonly database: string;
+  /** Undefined: none. */
+  readonly tls?: { readonly mode: SslMode; readonly rootCert: string | undefined };
 }
 
 /**
@@ -47,8 +52,8 @@ export interface Demoter {
   isStandby(): Promise<boolean>;
 }
 
-/** Runs statements and returns what they gave: a line for each row, columns parted by `|`. */
-export type RunSql = (text: string) => Promise<string>;
+/** Runs statements, each in a transaction of its own, and returns what they gave: a line for each row, columns parted by `|`. */
+export type RunSql = (...statements: readonly string[]) => Promise<string>;
 
 /** A database that scenarios may do harm to. What it has no power for is undefined, and such scenarios are refused. */
 export interface Target {
@@ -56,9 +61,15 @@ export interface Target {
   /** For the report: what it is and where. */
   readonly description: string;
   readonly endpoint: DatabaseEndpoint;
+  /** It was there before: it is healed whatever happens, and its table may hold rows of others. */
+  readonly isForeign?: boolean;
+  /** What the raw probe asks for; default a session. */
+  readonly asks?: ProbeQuestion;
   readonly server: ServerControl | undefined;
   /** Says something to the server as its master, in a session that needs neither its port nor a password. */
   readonly sql: RunSql | undefined;
+  /** The command that does the same from anywhere on this machine. */
+  sqlWords?(...statements: readonly string[]): Words;
   /** Between the server under test and the database; undefined where nothing is. */
   readonly traffic: FaultProxy | undefined;
   /** What the server itself said last, for the message when it does not come up. */

@@ -8,8 +8,6 @@ export interface ToolOptions {
   readonly limitMs: number;
   /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What the command reads; default nothing. */
-  readonly input?: string;
   /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
   readonly signal?: AbortSignal;
 }
@@ -67,11 +65,11 @@ function killGroup(child: Subprocess): void {
 }
 
 /** In a session of its own, so that a Ctrl-C at the terminal reaches only deby, which knows what has to be undone. */
-function spawnTool(words: readonly string[], { env = {}, input }: ToolOptions) {
+function spawnTool(words: readonly string[], { env = {} }: ToolOptions) {
   try {
     return Bun.spawn([...words], {
       env: { ...process.env, ...env },
-      stdin: input === undefined ? "ignore" : new Blob([input]),
+      stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
       detached: true,

@@ -7,7 +7,7 @@ import { makeTempFolder } from "../support/temp-folder.ts";
 
 const refused: readonly (readonly [args: readonly string[], message: string, env?: Record<string, string>])[] = [
   [["--scenario", "stopp"], 'No such scenario: "stopp"; did you mean stop?'],
-  [["--target", "compose"], '--target must be auto, docker or embedded, received "compose"'],
+  [["--target", "cloud"], '--target must be auto, docker, compose, embedded, proxy or service, received "cloud"'],
   [["--outage", "10"], "--outage must be a duration from 1s to 1h, written with its unit like 250ms"],
   [["--rate", "0"], '--rate must be a whole number from 1 to 2000, received "0"'],
   [["--writes", "0.3"], "--writes must be a percentage from 1% to 100%"],

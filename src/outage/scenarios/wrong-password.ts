@@ -13,6 +13,9 @@ export const wrongPassword: Scenario = {
   slos: OUTAGE,
   slosFor: ({ retryIntervalMs }) => refusal(retryIntervalMs),
   needs: ["sql"],
+  async undo({ sql, sqlWords, endpoint: { user } }) {
+    return sql && sqlWords ? [sqlWords(letIn(user, await readValidUntil(sql, user)))] : [];
+  },
   bind({ sql, endpoint }) {
     if (sql === undefined) return undefined;
     const role = quoteIdentifier(endpoint.user);
@@ -21,18 +24,22 @@ export const wrongPassword: Scenario = {
       offersSessions: true,
       async inject() {
         validUntil = await readValidUntil(sql, endpoint.user);
-        await sql(`alter role ${role} valid until '2000-01-01'; ${endSessions(endpoint.user)}`);
+        await sql(`alter role ${role} valid until '2000-01-01'`, endSessions(endpoint.user));
       },
       async contradiction() {
         const answer = await tryLogin(endpoint);
         return answer === "28P01" ? undefined : `logging in ends with ${answer}, not with 28P01`;
       },
       async heal() {
-        await sql(`alter role ${role} valid until ${quoteLiteral(validUntil)}`);
+        await sql(letIn(endpoint.user, validUntil));
       },
     };
   },
 };
+
+function letIn(role: string, validUntil: string): string {
+  return `alter role ${quoteIdentifier(role)} valid until ${quoteLiteral(validUntil)}`;
+}
 
 /** Until when the role's password is valid. */
 async function readValidUntil(sql: RunSql, role: string): Promise<string> {

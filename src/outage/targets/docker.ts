@@ -7,20 +7,17 @@ import { Interrupted, type Interruption, throwIfInterrupted } from "../interrupt
 import type { Undo } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
-import type { DatabaseEndpoint, Demoter, RunSql, ServerControl, Target } from "../target.ts";
+import type { DatabaseEndpoint, Demoter, RunSql, Target } from "../target.ts";
 import { ToolFailure } from "../tool.ts";
+import { controlContainer, STOP_GRACE_S, speakSql } from "./container.ts";
 import { docker } from "./docker-cli.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
-
-/** Marks every container that is deby's own and may be harmed and removed. */
-const SANDBOX_LABEL = "deby.sandbox=true";
+import { SANDBOX_LABEL } from "./permission.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
 const READY_LIMIT_MS = 60_000;
 const PROBE_EVERY_MS = 100;
 const PROBE_LIMIT_MS = 1_000;
-/** The server inside gets so long to end by itself before Docker kills it. */
-const STOP_GRACE_S = 20;
 const PORT_ATTEMPTS = 5;
 
 export interface DockerTargetOptions {
@@ -116,7 +113,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
  */
 async function createContainer(name: string, endpoint: DatabaseEndpoint, options: DockerTargetOptions): Promise<void> {
   const { runId, image } = options;
-  const labels = ["--label", SANDBOX_LABEL, "--label", `deby.run=${runId}`];
+  const labels = ["--label", `${SANDBOX_LABEL}=true`, "--label", `deby.run=${runId}`];
   const environment = ["-e", "POSTGRES_USER", "-e", "POSTGRES_PASSWORD", "-e", "POSTGRES_DB"];
   const publish = ["-p", `${endpoint.host}:${endpoint.port}:5432`];
   await docker(["create", "--pull", "never", "--name", name, ...labels, ...environment, ...publish, image], {
@@ -127,35 +124,6 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
       POSTGRES_DB: endpoint.database,
     },
   });
-}
-
-function controlContainer(name: string, hurry: AbortSignal): Omit<ServerControl, "demoter"> {
-  const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
-  const inspect = async (field: "Running" | "Paused"): Promise<string> => {
-    const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
-    return stdout;
-  };
-  return {
-    async stop() {
-      await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
-    },
-    async start() {
-      await docker(["start", name], options);
-    },
-    async kill() {
-      await docker(["kill", name], options);
-    },
-    isRunning: async () => (await inspect("Running")) !== "false",
-    freezer: {
-      async freeze() {
-        await docker(["pause", name], options);
-      },
-      async thaw() {
-        await docker(["unpause", name], options);
-      },
-      isFrozen: async () => (await inspect("Paused")) === "true",
-    },
-  };
 }
 
 /** A file among its data makes a standby of it that follows nobody; it starts a timeline of its own when promoted. */
@@ -170,15 +138,6 @@ function demoteContainer(name: string, sql: RunSql): Demoter {
       await sql("select pg_promote()");
     },
     isStandby: async () => (await sql("select pg_is_in_recovery()")) === "t",
-  };
-}
-
-/** Over the container's own socket, which asks for no password in the official image and needs no port. */
-function speakSql(name: string, { user, database }: DatabaseEndpoint, hurry: AbortSignal): RunSql {
-  const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
-  return async (text) => {
-    const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry, input: text };
-    return (await docker(["exec", "-i", name, ...psql], options)).stdout;
   };
 }
 

@@ -3,6 +3,8 @@ import { findScenario, requirePossible, SCENARIOS } from "../../../../src/outage
 import { parseSlo } from "../../../../src/outage/slo.ts";
 import { powersOf } from "../../../../src/outage/targets/choose.ts";
 
+const HERE = { hasServer: false, platform: "linux" } as const;
+
 test("every scenario of the list is there, in its order", () => {
   const names = SCENARIOS.map(({ name }) => name).join(" ");
   expect(names).toBe(
@@ -29,11 +31,11 @@ test("silence is given 5 s to be noticed, and a wrong password the pause between
 });
 
 test("a container can do all of them", () => {
-  for (const scenario of SCENARIOS) requirePossible(scenario, "docker", powersOf("docker"));
+  for (const scenario of SCENARIOS) requirePossible(scenario, "docker", powersOf("docker", HERE));
 });
 
 test("what a target cannot do is refused by name, with what it can do", () => {
-  const refuse = () => requirePossible(findScenario("wrong-password"), "embedded", powersOf("embedded"));
+  const refuse = () => requirePossible(findScenario("wrong-password"), "embedded", powersOf("embedded", HERE));
   expect(refuse).toThrow(expect.objectContaining({ code: "USAGE" }));
   expect(refuse).toThrow(/target embedded cannot do the scenario wrong-password. It can do: stop, kill, .*start-down$/);
 });
