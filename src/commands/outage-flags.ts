@@ -28,7 +28,13 @@ const RUN_FLAGS = {
   rate: { kind: "count", default: "50", min: "1", max: "2000", meaning: "requests a second, on schedule" },
   writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
   repeat: { kind: "count", default: "1", min: "1", max: "1000", meaning: "how often each scenario is run" },
-  seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
+  seed: {
+    kind: "count",
+    default: undefined,
+    min: "0",
+    max: "999999999",
+    meaning: "repeats a run's mix of reads and writes",
+  },
   "proxy-port": {
     kind: "count",
     default: undefined,

@@ -21,8 +21,8 @@ export interface SeriesEnd {
 }
 
 /**
- * Each scenario as often as is wanted, scenario by scenario. No two runs have the same seed, so that none repeats an
- * id; each report tells its own.
+ * Each scenario as often as is wanted, scenario by scenario. No two runs have the same seed; each report
+ * tells its own.
  */
 export function planSeries<S>(
   scenarios: readonly S[],
