@@ -6,6 +6,8 @@ const PROBE_EVERY_MS = 10;
 const PROBE_LIMIT_MS = 500;
 /** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
 const PROBES_AT_ONCE = 8;
+/** While a server is mute its probes begin so far apart that one is always about to: it is seen back within this. */
+const MUTE_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
 
 export interface ProbeSighting {
   readonly startedAt: number;
@@ -20,9 +22,15 @@ export class DatabaseWatch implements AsyncDisposable {
   readonly #repeater: Repeater;
 
   constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
+    let underWay = 0;
+    let lastStartedAt = Number.NEGATIVE_INFINITY;
     this.#repeater = new Repeater({ clock, everyMs: PROBE_EVERY_MS, maxAtOnce: PROBES_AT_ONCE }, async () => {
       const startedAt = clock.now();
+      if (underWay > 1 && startedAt - lastStartedAt < MUTE_PROBE_EVERY_MS) return;
+      lastStartedAt = startedAt;
+      underWay += 1;
       const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
+      underWay -= 1;
       this.#sightings.push({ startedAt, endedAt: clock.now(), result });
       for (const check of this.#waiters) check();
     });
