@@ -2,6 +2,7 @@ import type { CommandIo } from "./commands/io.ts";
 import { buildInfo } from "./config/build-info.ts";
 import { readTextFile } from "./config/read-file.ts";
 import { EMBEDDED_SERVER } from "./embedded/child-protocol.ts";
+import { WATCHDOG } from "./outage/watchdog-command.ts";
 
 // No top-level await here: while one is pending, Bun prints an uncaught error and keeps running.
 main(process.argv.slice(2));
@@ -14,6 +15,10 @@ function main(argv: readonly string[]): void {
   }
   if (argv[0] === EMBEDDED_SERVER) {
     import("./embedded/server.ts").then(({ runEmbeddedServer }) => runEmbeddedServer(argv.slice(1)), dieOf);
+    return;
+  }
+  if (argv[0] === WATCHDOG) {
+    import("./outage/watchdog.ts").then(({ runWatchdog }) => runWatchdog(argv.slice(1))).catch(dieOf);
     return;
   }
   // A reader that went away (deby check --json | head) is no failure of ours.

@@ -7,8 +7,13 @@ import { DebyError } from "../errors.ts";
  * Refuses what citty would swallow (unknown flags, values that are missing or not among the choices, stray
  * positionals, a flag given twice) and returns the arguments in the one notation that it cannot misread.
  * Throws USAGE, with the flag that was probably meant.
+ * @param repeatable flags that may be given several times; their values come together, with commas
  */
-export function checkArguments(rawArgs: readonly string[], args: ArgsDef): string[] {
+export function checkArguments(
+  rawArgs: readonly string[],
+  args: ArgsDef,
+  repeatable: readonly string[] = [],
+): string[] {
   const flags = new Map<string, string>();
   const positionals: string[] = [];
   const rest = [...rawArgs];
@@ -18,8 +23,11 @@ export function checkArguments(rawArgs: readonly string[], args: ArgsDef): strin
     else {
       const { name, token } = readFlag(arg, rest, args);
       const earlier = flags.get(name);
-      if (earlier !== undefined && earlier !== token) throw usage(`--${name} is given twice with different values`);
-      flags.set(name, token);
+      const isList = earlier !== undefined && repeatable.includes(name);
+      if (!isList && earlier !== undefined && earlier !== token) {
+        throw usage(`--${name} is given twice with different values`);
+      }
+      flags.set(name, isList ? `${earlier},${token.slice(name.length + 3)}` : token);
     }
   }
   checkPositionals(positionals, args);

@@ -57,7 +57,7 @@ async function dispatch([first, ...rest]: readonly string[], io: CommandIo): Pro
     io.stdout.write(renderCommandHelp(entry, command, io));
     return 0;
   }
-  const rawArgs = checkArguments(rest, command.args);
+  const rawArgs = checkArguments(rest, command.args, command.repeatable);
   const runnable = defineCommand({
     meta: { name: entry.name, description: entry.summary, version: buildInfo.version },
     args: command.args,

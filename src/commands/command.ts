@@ -13,6 +13,8 @@ export interface CommandInput {
 export interface Command {
   /** citty's notation; `string`, `enum` and `boolean` are flags, `positional` is not. */
   readonly args: ArgsDef;
+  /** Flags that may be given several times; their values come as one, with commas. */
+  readonly repeatable?: readonly string[];
   /** Whole command lines for the help, the most useful first. */
   readonly examples: readonly string[];
   /** Returns the exit code. A DebyError that it throws ends deby with that error's exit code. */

@@ -1,9 +1,10 @@
-import { accessSync, constants } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { ArgsDef } from "citty";
 import { parseSetting, ruleOf } from "../config/parse-setting.ts";
 import type { SettingDescriptor } from "../config/schema.ts";
 import { DebyError } from "../errors.ts";
+import type { Scenario } from "../outage/scenario.ts";
+import { findScenario, SCENARIOS } from "../outage/scenarios/all.ts";
+import { parseSlo, type Slo } from "../outage/slo.ts";
 import type { Flags } from "./command.ts";
 
 /** A number or a duration of one run, described as the settings are; it has no variable. */
@@ -26,13 +27,32 @@ const RUN_FLAGS = {
   },
   rate: { kind: "count", default: "50", min: "1", max: "2000", meaning: "requests a second, on schedule" },
   writes: { kind: "percent", default: "30%", min: "1%", max: "100%", meaning: "part of the requests that write" },
-  seed: { kind: "count", default: undefined, min: "0", max: "999999999", meaning: "repeats a run's mix and ids" },
+  repeat: { kind: "count", default: "1", min: "1", max: "1000", meaning: "how often each scenario is run" },
+  seed: {
+    kind: "count",
+    default: undefined,
+    min: "0",
+    max: "999999999",
+    meaning: "repeats a run's mix of reads and writes",
+  },
+  "proxy-port": {
+    kind: "count",
+    default: undefined,
+    min: "1",
+    max: "65535",
+    meaning: "where the target proxy listens, for a --server to be pointed at",
+  },
 } as const satisfies Record<string, RunFlag>;
 
 type RunFlagName = keyof typeof RUN_FLAGS;
 
-/** Milliseconds, counts, and parts of 1; the seed is undefined where none was given. */
-export type RunValues = Readonly<Record<Exclude<RunFlagName, "seed">, number> & { seed: number | undefined }>;
+/** Milliseconds, counts, and parts of 1; the last two are undefined where none was given. */
+export type RunValues = Readonly<
+  Record<Exclude<RunFlagName, "seed" | "proxy-port">, number> & {
+    seed: number | undefined;
+    proxyPort: number | undefined;
+  }
+>;
 
 export function runFlags(): ArgsDef {
   const hints = { duration: "duration", count: "number", percent: "percent" } as const;
@@ -62,25 +82,24 @@ export function readRunFlags(flags: Flags): RunValues {
     settle: required("settle"),
     rate: required("rate"),
     writes: required("writes"),
+    repeat: required("repeat"),
     seed: read("seed"),
+    proxyPort: read("proxy-port"),
   };
 }
 
 /**
- * The file of `--report json=FILE`; undefined where none is wanted. That it can be written is found out before the
- * run, not after it.
+ * The objectives of `--slo 'ttr<2s,unknown<=3'`.
  * @throws DebyError USAGE
  */
-export function readReportFlag(flags: Flags): string | undefined {
-  const { report } = flags;
-  if (report === undefined) return undefined;
-  const [, file] = /^json=(.+)$/.exec(report.toString()) ?? [];
-  if (file === undefined) throw new DebyError("USAGE", `--report must be json=FILE, received "${report}"`);
-  const folder = dirname(resolve(file));
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch (error) {
-    throw new DebyError("USAGE", `--report cannot be written: there is no writable folder ${folder}`, { cause: error });
-  }
-  return file;
+export function readSloFlag({ slo }: Flags): Slo[] {
+  return slo === undefined ? [] : slo.toString().split(",").map(parseSlo);
+}
+
+/**
+ * The scenarios of `--scenario`: one, several with commas, or all.
+ * @throws DebyError USAGE
+ */
+export function readScenarioFlag({ scenario = "stop" }: Flags): readonly Scenario[] {
+  return scenario === "all" ? SCENARIOS : scenario.toString().split(",").map(findScenario);
 }

@@ -1,11 +1,12 @@
 import { formatDuration } from "../config/duration.ts";
+import { cutChart } from "./chart.ts";
 import { computeAvailability, computeFigures, type Figures } from "./figures.ts";
 import { latencyByWindow } from "./latency.ts";
 import { countRequests } from "./ledger.ts";
 import type { Observations } from "./observations.ts";
 import type { OutageReport, OutageResult } from "./report-model.ts";
 import type { Scenario } from "./scenario.ts";
-import { parseSlo } from "./slo.ts";
+import { overrideSlos, parseSlo, type Slo } from "./slo.ts";
 import { cutTimeline } from "./timeline.ts";
 import { judge } from "./verdict.ts";
 import { accountWrites, type WriteAccount } from "./write-account.ts";
@@ -17,6 +18,9 @@ export interface ResultInput {
   readonly startedAt: Date;
   readonly seed: number;
   readonly settleMs: number;
+  readonly steadyForMs: number;
+  /** Objectives of this run, each in place of the scenario's own of the same figure. */
+  readonly slos: readonly Slo[];
   readonly observations: Observations;
   /** How many rows the table holds for each id; undefined if it could not be read. */
   readonly rows: ReadonlyMap<string, number> | undefined;
@@ -30,11 +34,12 @@ export interface ResultInput {
 export function buildResult(input: ResultInput): OutageResult {
   const { observations, scenario, settleMs, isInterrupted } = input;
   const { moments, entries, health, requestTimeoutMs } = observations;
-  const figures = computeFigures(observations);
+  const measured = computeFigures(observations, input);
+  const figures = scenario.expectsNoOutage ? { ...measured, ttdMs: null } : measured;
   const requests = countRequests(entries, requestTimeoutMs);
   const writes = accountWrites(entries, input.rows);
   const recoveredAt = recoveredAtOf(observations, figures);
-  const slos = [...scenario.slos, `steady<=${formatDuration(settleMs)}`].map(parseSlo);
+  const slos = overrideSlos([...scenario.slos, `steady<=${formatDuration(settleMs)}`].map(parseSlo), input.slos);
   const report: OutageReport = {
     schema: "deby.outage/1",
     scenario: scenario.name,
@@ -57,13 +62,21 @@ export function buildResult(input: ResultInput): OutageResult {
     latencyMs: latencyByWindow(entries, { injectedAt: moments.injectedAt, recoveredAt }),
     availability: computeAvailability(observations),
     pool: input.pool,
-    ...judge({ figures, writes, hung: requests.hung, slos, isInterrupted }),
+    ...judge({
+      figures,
+      writes,
+      hung: requests.hung,
+      failed: requests.failedFast + requests.timedOut,
+      slos,
+      isInterrupted,
+    }),
   };
   return {
     report,
     targetDescription: input.target.description,
     timeline: cutTimeline({ ...moments, startedAt: moments.loadAt, recoveredAt, health, entries, requestTimeoutMs }),
-    notes: writeNotes(input, writes),
+    chart: cutChart(observations, recoveredAt),
+    notes: writeNotes(input, { writes, wasAlarmed: scenario.expectsNoOutage === true && measured.ttdMs !== null }),
   };
 }
 
@@ -74,8 +87,18 @@ function recoveredAtOf({ moments }: Observations, { ttrMs }: Figures): number | 
 /** The load generator itself was late by so much: its latencies are partly its own. */
 const LATE_START_MS = 100;
 
-function writeNotes({ observations, isInterrupted, serverEnding }: ResultInput, writes: WriteAccount): string[] {
+interface Findings {
+  readonly writes: WriteAccount;
+  /** Its health was not ok although the scenario expects no outage. */
+  readonly wasAlarmed: boolean;
+}
+
+function writeNotes(
+  { observations, isInterrupted, serverEnding }: ResultInput,
+  { writes, wasAlarmed }: Findings,
+): string[] {
   const notes: string[] = [];
+  if (wasAlarmed) notes.push("The server said that it was not well for a while, although this fault is no outage.");
   if (isInterrupted)
     notes.push("The run was interrupted: the figures cover what there was until then and prove nothing.");
   if (serverEnding !== undefined) notes.push(`The server ended by itself during the run (${serverEnding}).`);

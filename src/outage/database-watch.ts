@@ -6,8 +6,10 @@ const PROBE_EVERY_MS = 10;
 const PROBE_LIMIT_MS = 500;
 /** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
 const PROBES_AT_ONCE = 8;
+/** While a server is mute its probes begin so far apart that one is always about to: it is seen back within this. */
+const MUTE_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
 
-interface ProbeSighting {
+export interface ProbeSighting {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly result: ProbeResult;
@@ -20,9 +22,15 @@ export class DatabaseWatch implements AsyncDisposable {
   readonly #repeater: Repeater;
 
   constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
+    let underWay = 0;
+    let lastStartedAt = Number.NEGATIVE_INFINITY;
     this.#repeater = new Repeater({ clock, everyMs: PROBE_EVERY_MS, maxAtOnce: PROBES_AT_ONCE }, async () => {
       const startedAt = clock.now();
+      if (underWay > 1 && startedAt - lastStartedAt < MUTE_PROBE_EVERY_MS) return;
+      lastStartedAt = startedAt;
+      underWay += 1;
       const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
+      underWay -= 1;
       this.#sightings.push({ startedAt, endedAt: clock.now(), result });
       for (const check of this.#waiters) check();
     });
@@ -38,9 +46,9 @@ export class DatabaseWatch implements AsyncDisposable {
     return this.#sightings.find(({ startedAt, result }) => startedAt >= since && result === "ready")?.endedAt;
   }
 
-  /** What the last probe found. */
-  lastResult(): ProbeResult | undefined {
-    return this.#sightings.at(-1)?.result;
+  /** What the last probe found that has ended, of those that began at or after `since`. */
+  last(since: number): ProbeSighting | undefined {
+    return this.#sightings.findLast(({ startedAt }) => startedAt >= since);
   }
 
   /** Resolves once a probe that began at or after `since` was offered a session, or the signal fires. */

@@ -56,27 +56,48 @@ const INTERRUPTED_DRAIN_MS = 1_500;
  * Interrupted when it is told to hurry
  */
 export async function runExperiment(settings: ExperimentSettings, parts: ExperimentParts): Promise<Observations> {
-  const { clock, interruption, progress, server, random } = parts;
-  const { ratePerSecond, writeShare, requestTimeoutMs } = settings;
+  const { clock, interruption } = parts;
   const { signal } = interruption;
-  const limitMs = requestTimeoutMs + HUNG_AFTER_MS;
-  await using health = new HealthWatch(server, clock);
-  await using workload = new Workload({ server, clock, random, ratePerSecond, writeShare, limitMs });
-  const loadAt = clock.now();
-  workload.start();
-  progress.phase("warm-up", `${ratePerSecond} requests a second, ${Math.round(writeShare * 100)} % writes`);
+  await using load = new Load(settings, parts);
+  parts.progress.phase("warm-up", load.description);
   await sleep(clock, settings.warmupMs, signal);
+  if (signal.aborted) return await load.conclude(NO_FAULT);
+  requireSteady(load.workload.entries, load.startedAt, clock.now());
+  await using watch = new DatabaseWatch(parts.database, clock);
+  const broken = await breakDatabase(parts, watch);
+  await keepBroken(broken.faultAt, settings, parts);
+  const healed = await healDatabase({ settings, parts, watch, workload: load.workload });
+  return await load.conclude({ ...broken, ...healed });
+}
 
-  let faultMoments = NO_FAULT;
-  if (!signal.aborted) {
-    requireSteady(workload.entries, loadAt, clock.now());
-    faultMoments = await breakAndHeal(settings, parts, workload);
+/** What an experiment needs that begins before its server does. */
+export interface StartDownParts extends Omit<ExperimentParts, "server"> {
+  /** Starts the server under test; resolves once it answers, in whatever way. */
+  readonly startServer: () => Promise<ServerAddress>;
+}
+
+/**
+ * Breaks the database first, starts the server on it, and goes on as any other experiment.
+ * @throws as runExperiment(), and what starting the server throws
+ */
+export async function runStartDown(settings: ExperimentSettings, parts: StartDownParts): Promise<Observations> {
+  const { clock, fault, progress } = parts;
+  await using watch = new DatabaseWatch(parts.database, clock);
+  const broken = await breakDatabase(parts, watch);
+  let server: ServerAddress;
+  try {
+    server = await parts.startServer();
+  } catch (error) {
+    await heal(fault);
+    throw error;
   }
-  await drain(workload, parts);
-  const endedAt = clock.now();
-  await workload[Symbol.asyncDispose]();
-  const moments = { loadAt, ...faultMoments, endedAt };
-  return { moments, entries: workload.entries, health: health.sightings, requestTimeoutMs };
+  await using load = new Load(settings, { ...parts, server });
+  progress.phase("outage", load.description);
+  // What the server can notice begins with the server.
+  const faultAt = load.startedAt;
+  await keepBroken(faultAt, settings, parts);
+  const healed = await healDatabase({ settings, parts, watch, workload: load.workload });
+  return await load.conclude({ ...broken, faultAt, ...healed });
 }
 
 type FaultMoments = Omit<Moments, "loadAt" | "endedAt">;
@@ -88,32 +109,114 @@ const NO_FAULT: FaultMoments = {
   dbReadyAt: undefined,
 };
 
-async function breakAndHeal(
-  settings: ExperimentSettings,
-  parts: ExperimentParts,
-  workload: Workload,
-): Promise<FaultMoments> {
-  const { clock, interruption, progress, fault, database } = parts;
-  const { signal, hurry } = interruption;
-  await using watch = new DatabaseWatch(database, clock);
-  progress.phase("outage", "breaking the database");
-  const injectedAt = clock.now();
-  await fault.inject();
-  const contradiction = await verify(fault, watch, { clock, hurry });
-  const faultAt = watch.firstFailure(injectedAt);
-  if (contradiction === undefined && faultAt !== undefined) {
-    progress.phase("outage", `verified; the database stays away until ${settings.outageMs / 1_000} s are over`);
-    await sleep(clock, faultAt + settings.outageMs - clock.now(), signal);
+/** The load on the server and the watch over its health, from the moment it is made. */
+class Load implements AsyncDisposable {
+  readonly workload: Workload;
+  readonly description: string;
+  readonly startedAt: number;
+  readonly #health: HealthWatch;
+  readonly #parts: ExperimentParts;
+  readonly #requestTimeoutMs: number;
+
+  constructor(settings: ExperimentSettings, parts: ExperimentParts) {
+    const { ratePerSecond, writeShare, requestTimeoutMs } = settings;
+    const { server, clock, random } = parts;
+    const limitMs = requestTimeoutMs + HUNG_AFTER_MS;
+    this.#parts = parts;
+    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#health = new HealthWatch(server, clock);
+    this.workload = new Workload({ server, clock, random, ratePerSecond, writeShare, limitMs });
+    this.description = `${ratePerSecond} requests a second, ${Math.round(writeShare * 100)} % writes`;
+    this.startedAt = clock.now();
+    this.workload.start();
+    parts.progress.watch?.({ entries: this.workload.entries, health: this.#health.sightings, requestTimeoutMs });
   }
 
+  /** Lets what is under way end; after an interruption only shortly, and the rest is cut off. */
+  async conclude(fault: FaultMoments): Promise<Observations> {
+    const { clock, interruption } = this.#parts;
+    const { signal, hurry } = interruption;
+    const drained = this.workload.stop();
+    await unlessAborted(drained, signal);
+    if (signal.aborted) await Promise.race([drained, sleep(clock, INTERRUPTED_DRAIN_MS, hurry)]);
+    const endedAt = clock.now();
+    await this.workload[Symbol.asyncDispose]();
+    return {
+      moments: { loadAt: this.startedAt, ...fault, endedAt },
+      entries: this.workload.entries,
+      health: this.#health.sightings,
+      requestTimeoutMs: this.#requestTimeoutMs,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.workload[Symbol.asyncDispose]();
+    await this.#health[Symbol.asyncDispose]();
+  }
+}
+
+type FaultParts = Omit<ExperimentParts, "server">;
+
+/** @throws DebyError CANNOT_RUN, healed, if the harm was not done */
+async function breakDatabase(
+  { clock, interruption, progress, fault }: FaultParts,
+  watch: DatabaseWatch,
+): Promise<{ injectedAt: number; faultAt: number }> {
+  progress.phase("fault", "breaking the database");
+  const { hurry } = interruption;
+  const { injectedAt, contradiction, verifiedAt } = await injectAndVerify(fault, watch, { clock, hurry });
+  const faultAt = fault.offersSessions ? verifiedAt : watch.firstFailure(injectedAt);
+  if (contradiction === undefined && faultAt !== undefined) return { injectedAt, faultAt };
+  progress.phase("recovery", "healing");
+  await heal(fault);
+  const why = contradiction ?? "the probe was answered all the time";
+  throw new DebyError("CANNOT_RUN", `The fault could not be verified: ${why}`);
+}
+
+/** Looks until nothing contradicts the fault or the time for it is over. */
+async function injectAndVerify(fault: Fault, watch: DatabaseWatch, options: { clock: Clock; hurry: AbortSignal }) {
+  const { clock, hurry } = options;
+  const injectedAt = clock.now();
+  try {
+    await fault.inject();
+    const giveUpAt = clock.now() + VERIFY_LIMIT_MS;
+    while (true) {
+      const contradiction = await fault.contradiction(watch.last(injectedAt));
+      const verifiedAt = clock.now();
+      if (contradiction === undefined || verifiedAt > giveUpAt) return { injectedAt, contradiction, verifiedAt };
+      await sleep(clock, VERIFY_EVERY_MS, hurry);
+    }
+  } catch (error) {
+    // Half an injection is harm, too.
+    if (!(error instanceof Interrupted)) await heal(fault);
+    throw error;
+  }
+}
+
+async function keepBroken(faultAt: number, { outageMs }: ExperimentSettings, parts: FaultParts): Promise<void> {
+  const { clock, fault, progress, interruption } = parts;
+  const howLong = fault.sustain === undefined ? `for ${outageMs / 1_000} s` : "on and off";
+  progress.phase("outage", `verified; the database stays away ${howLong}`);
+  if (fault.sustain === undefined) await sleep(clock, faultAt + outageMs - clock.now(), interruption.signal);
+  else await fault.sustain(interruption.signal);
+}
+
+interface Healing {
+  readonly settings: ExperimentSettings;
+  readonly parts: FaultParts;
+  readonly watch: DatabaseWatch;
+  readonly workload: Workload;
+}
+
+/** Heals, and waits until all is steady again. */
+async function healDatabase({ settings, parts, watch, workload }: Healing) {
+  const { clock, interruption, progress, fault } = parts;
+  const { signal, hurry } = interruption;
   const healedAt = clock.now();
-  const untilReady = watch.untilReady(healedAt, hurry).then(() => watch[Symbol.asyncDispose]());
   progress.phase("recovery", signal.aborted ? "interrupted: healing" : "healing");
   await heal(fault);
-  if (contradiction !== undefined || faultAt === undefined) {
-    const why = contradiction ?? "the probe was answered all the time";
-    throw new DebyError("CANNOT_RUN", `The fault could not be verified: ${why}`);
-  }
+  const readySince = fault.offersSessions ? clock.now() : healedAt;
+  const untilReady = watch.untilReady(readySince, hurry).then(() => watch[Symbol.asyncDispose]());
   await waitUntilSteady(workload, {
     clock,
     signal,
@@ -123,15 +226,7 @@ async function breakAndHeal(
     onBack: (ttrMs) => progress.phase("settling", `writes succeed again, ${Math.round(ttrMs)} ms after healing began`),
   });
   if (signal.aborted) await Promise.race([untilReady, sleep(clock, INTERRUPTED_WAIT_MS, hurry)]);
-  return { injectedAt, faultAt, healedAt, dbReadyAt: watch.firstReady(healedAt) };
-}
-
-/** Waits for what is under way; after an interruption only shortly, and the rest is cut off. */
-async function drain(workload: Workload, { clock, interruption }: ExperimentParts): Promise<void> {
-  const { signal, hurry } = interruption;
-  const drained = workload.stop();
-  await unlessAborted(drained, signal);
-  if (signal.aborted) await Promise.race([drained, sleep(clock, INTERRUPTED_DRAIN_MS, hurry)]);
+  return { healedAt, dbReadyAt: watch.firstReady(readySince) };
 }
 
 async function heal(fault: Fault): Promise<void> {
@@ -141,16 +236,5 @@ async function heal(fault: Fault): Promise<void> {
     if (error instanceof Interrupted) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new HealFailed(`The fault could not be healed: ${message}`, { cause: error });
-  }
-}
-
-/** Looks until nothing contradicts the fault or the time for it is over. */
-async function verify(fault: Fault, watch: DatabaseWatch, options: { clock: Clock; hurry: AbortSignal }) {
-  const { clock, hurry } = options;
-  const giveUpAt = clock.now() + VERIFY_LIMIT_MS;
-  while (true) {
-    const contradiction = await fault.contradiction(watch.lastResult());
-    if (contradiction === undefined || clock.now() > giveUpAt) return contradiction;
-    await sleep(clock, VERIFY_EVERY_MS, hurry);
   }
 }

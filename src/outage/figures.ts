@@ -8,12 +8,18 @@ export interface Figures {
   readonly dbReadyMs: number | null;
   readonly ttrMs: number | null;
   readonly appLagMs: number | null;
-  /** Healing begun until the last thing that was not as it should be. */
+  /** Healing begun until the last thing that was not as it should be, if all was well for long enough after it. */
   readonly steadyMs: number | null;
 }
 
-/** Computes the figures of section "Report" from what was seen. */
-export function computeFigures({ moments, entries, health }: Observations): Figures {
+/**
+ * Computes the figures of section "Report" from what was seen.
+ * @param options.steadyForMs all must have been well for so long until the end before it counts as steady
+ */
+export function computeFigures(
+  { moments, entries, health }: Observations,
+  { steadyForMs }: { readonly steadyForMs: number },
+): Figures {
   const { injectedAt, faultAt, healedAt, dbReadyAt, endedAt } = moments;
   // The server may know before the probe does: what it said since the injection counts, and then took no time.
   const noticedAt = health.find(({ at, isWell }) => !isWell && injectedAt !== undefined && at >= injectedAt)?.at;
@@ -23,13 +29,14 @@ export function computeFigures({ moments, entries, health }: Observations): Figu
   const recoveredAt = findRecovery(entries, healedAt);
   const dbReadyMs = dbReadyAt === undefined ? null : dbReadyAt - healedAt;
   const ttrMs = recoveredAt === undefined ? null : recoveredAt - healedAt;
-  const unsteadyAt = lastUnsteadyAt(entries, endedAt);
+  const steadyAt = recoveredAt === undefined ? undefined : Math.max(recoveredAt, lastUnsteadyAt(entries, endedAt) ?? 0);
+  const isSteady = steadyAt !== undefined && endedAt - steadyAt >= steadyForMs;
   return {
     ttdMs: round(ttdMs),
     dbReadyMs: round(dbReadyMs),
     ttrMs: round(ttrMs),
     appLagMs: round(ttrMs === null || dbReadyMs === null ? null : ttrMs - dbReadyMs),
-    steadyMs: round(recoveredAt === undefined ? null : Math.max(recoveredAt, unsteadyAt ?? 0) - healedAt),
+    steadyMs: round(isSteady ? steadyAt - healedAt : null),
   };
 }
 

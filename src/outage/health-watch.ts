@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { foreignWord } from "./foreign-word.ts";
 import { HttpClient } from "./http-client.ts";
 import { Repeater } from "./repeat.ts";
 import type { Sighting } from "./timeline.ts";
@@ -23,8 +24,8 @@ export class HealthWatch implements AsyncDisposable {
   constructor(server: ServerAddress, clock: Clock) {
     this.#client = new HttpClient({ ...server, clock });
     this.#repeater = new Repeater({ clock, everyMs: POLL_EVERY_MS, maxAtOnce: POLLS_AT_ONCE }, async () => {
-      const isWell = await isHealthy(this.#client);
-      if (!this.#isClosed) this.sightings.push({ at: clock.now(), isWell });
+      const health = await readHealth(this.#client);
+      if (!this.#isClosed) this.sightings.push({ at: clock.now(), ...health });
     });
   }
 
@@ -38,11 +39,19 @@ export class HealthWatch implements AsyncDisposable {
 
 /** Whether the server says that all is well; no answer in time says the opposite. */
 export async function isHealthy(client: HttpClient): Promise<boolean> {
+  return (await readHealth(client)).isWell;
+}
+
+/** What the health route says: of its words only `status` is needed, and `state`, where there is one, tells more. */
+async function readHealth(client: HttpClient): Promise<Omit<Sighting, "at">> {
   try {
     const { body } = await client.request({ method: "GET", path: "/api/health", limitMs: POLL_LIMIT_MS });
     const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null && "status" in parsed && parsed.status === "ok";
+    if (typeof parsed !== "object" || parsed === null) return { isWell: false, state: "no status" };
+    const { status, state } = parsed as { status?: unknown; state?: unknown };
+    const [word = "no status"] = [state, status].filter((name) => typeof name === "string");
+    return { isWell: status === "ok", state: foreignWord(word) };
   } catch {
-    return false;
+    return { isWell: false, state: "no answer" };
   }
 }

@@ -1,7 +1,12 @@
-import { mkdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DebyError } from "../errors.ts";
+
+const SCHEMA = "deby.outage-journal/1";
+
+/** The program and its arguments. */
+export type Words = readonly string[];
 
 /** How to undo what a run is about to do, for whoever finds it after the run was killed. */
 export interface JournalEntry {
@@ -11,10 +16,28 @@ export interface JournalEntry {
   readonly startedAt: string;
   readonly target: string;
   readonly scenario: string;
-  /** Commands that heal the fault, as words. */
-  readonly heal: readonly (readonly string[])[];
-  /** Commands that remove what the run made, as words. */
-  readonly remove: readonly (readonly string[])[];
+  /** Commands that heal the fault. */
+  readonly heal: readonly Words[];
+  /** What proves that it is healed; undefined where the removal of everything is healing enough. */
+  readonly healed?: { readonly command: Words; readonly prints: string };
+  /** Commands that remove what the run made. */
+  readonly remove: readonly Words[];
+  /** Folders that the run made. */
+  readonly folders: readonly string[];
+  /** Of each process that the run starts, a part of its command line that no other process has. */
+  readonly processes: readonly string[];
+}
+
+/** The part of it that depends on the target. */
+export type Undo = Pick<JournalEntry, "heal" | "healed" | "remove" | "folders" | "processes">;
+
+/** A run's note, on disk before any harm is done. */
+export interface Journal {
+  readonly path: string;
+  readonly entry: JournalEntry;
+  /** Adds to the note what has come up since. */
+  note(changes: Partial<JournalEntry>): Promise<void>;
+  erase(): Promise<void>;
 }
 
 /** Of this user only: the file names commands that a later run may execute. */
@@ -23,22 +46,64 @@ function journalFolder(): string {
 }
 
 /**
- * Writes the note before any harm is done, whole or not at all; returns the function that removes it.
+ * Writes the note before any harm is done, whole or not at all.
  * @throws DebyError CANNOT_RUN if the folder is somebody else's
  */
-export async function writeJournal(entry: JournalEntry): Promise<() => Promise<void>> {
+export async function writeJournal(entry: JournalEntry): Promise<Journal> {
   const folder = journalFolder();
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (process.getuid !== undefined && (await stat(folder)).uid !== process.getuid()) {
-    throw new DebyError("CANNOT_RUN", `The folder ${folder} belongs to another user: remove it, or set TMPDIR`);
-  }
+  await requireOwn(folder);
   const path = join(folder, `${entry.runId}.json`);
-  const text = JSON.stringify({ schema: "deby.outage-journal/1", ...entry }, undefined, 2);
+  await write(path, entry);
+  let current = entry;
+  return {
+    path,
+    get entry() {
+      return current;
+    },
+    async note(changes) {
+      current = { ...current, ...changes };
+      await write(path, current);
+    },
+    erase: () => eraseJournal(path),
+  };
+}
+
+/** Every note that is there: of runs under way, and of those that were killed. */
+export async function readJournals(): Promise<{ readonly path: string; readonly entry: JournalEntry }[]> {
+  const folder = journalFolder();
+  const names = await readdir(folder).catch(() => []);
+  if (names.length > 0) await requireOwn(folder);
+  const paths = names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
+  const read = await Promise.all(paths.map(async (path) => ({ path, entry: await readJournal(path) })));
+  return read.flatMap(({ path, entry }) => (entry === undefined ? [] : [{ path, entry }]));
+}
+
+/** @returns undefined if it is not there any more, or is no such note */
+export async function readJournal(path: string): Promise<JournalEntry | undefined> {
+  try {
+    const entry: unknown = JSON.parse(await readFile(path, "utf8"));
+    // Nobody but deby writes there; the schema tells its versions apart.
+    const isOurs = typeof entry === "object" && entry !== null && "schema" in entry && entry.schema === SCHEMA;
+    return isOurs ? (entry as unknown as JournalEntry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function eraseJournal(path: string): Promise<void> {
+  await rm(path, { force: true });
+  // Another run may have its note there, and then it stays.
+  await rmdir(join(path, "..")).catch(() => {});
+}
+
+async function write(path: string, entry: JournalEntry): Promise<void> {
+  const text = JSON.stringify({ schema: SCHEMA, ...entry }, undefined, 2);
   await writeFile(`${path}.part`, `${text}\n`, { mode: 0o600, flush: true });
   await rename(`${path}.part`, path);
-  return async () => {
-    await rm(path, { force: true });
-    // Another run may have its note there, and then it stays.
-    await rmdir(folder).catch(() => {});
-  };
+}
+
+async function requireOwn(folder: string): Promise<void> {
+  if (process.getuid === undefined || (await stat(folder)).uid === process.getuid()) return;
+  throw new DebyError("CANNOT_RUN", `The folder ${folder} belongs to another user: remove it, or set TMPDIR`);
 }

@@ -1,16 +1,23 @@
 import { connect } from "node:net";
+import { startupMessage } from "./startup-message.ts";
 
 /**
  * What a server does with a bare start-up message: `ready` asks for authentication or lets in; `refused` nobody
- * listens; `turned-away` it answers with an error, such as 57P03 while starting; `mute` it closed, or was silent.
+ * listens; `turned-away` it answers with an error, such as 57P03 while starting; `closed` and `reset` it ended the
+ * connection without a word, in an orderly way or not; `mute` it was silent, or speaks another language.
  */
-export type ProbeResult = "ready" | "refused" | "turned-away" | "mute";
+export type ProbeResult = "ready" | "refused" | "turned-away" | "closed" | "reset" | "mute";
+
+/** A server that wants TLS turns away whoever asks for a session without it, but says to everybody whether it has TLS. */
+export type ProbeQuestion = "session" | "tls";
 
 export interface ProbeOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly database: string;
+  /** Default: a session. */
+  readonly asks?: ProbeQuestion;
   /** Longest wait for the first byte of an answer, in milliseconds. */
   readonly limitMs: number;
 }
@@ -20,7 +27,7 @@ export interface ProbeOptions {
  * the driver under test. Never logs in: the server's wish for a password proves that it takes sessions.
  * Source: PostgreSQL, Frontend/Backend Protocol, Message Flow, Start-up.
  */
-export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions): Promise<ProbeResult> {
+export function probeRaw({ host, port, user, database, asks, limitMs }: ProbeOptions): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true });
     const timer = setTimeout(() => finish("mute"), limitMs);
@@ -29,26 +36,31 @@ export function probeRaw({ host, port, user, database, limitMs }: ProbeOptions):
       resolve(result);
       socket.destroy();
     };
-    socket.on("connect", () => socket.write(startupMessage(user, database)));
-    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0])));
-    socket.on("error", (error: Error & { code?: string }) =>
-      finish(error.code === "ECONNREFUSED" ? "refused" : "mute"),
-    );
-    socket.on("close", () => finish("mute"));
+    socket.on("connect", () => socket.write(asks === "tls" ? SSL_REQUEST : startupMessage(user, database)));
+    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0], asks)));
+    socket.on("error", (error: Error & { code?: string }) => finish(readSocketError(error.code)));
+    socket.on("end", () => finish("closed"));
+    socket.on("close", () => finish("closed"));
   });
 }
 
-function readFirstByte(byte: number | undefined): ProbeResult {
-  if (byte === "R".charCodeAt(0)) return "ready";
-  return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
+function readSocketError(code: string | undefined): ProbeResult {
+  switch (code) {
+    case "ECONNREFUSED":
+      return "refused";
+    case "ECONNRESET":
+    case "EPIPE":
+      return "reset";
+    default:
+      return "mute";
+  }
 }
 
-/** Length, protocol 3.0, and the pairs that every session needs, each ended by a zero byte. */
-function startupMessage(user: string, database: string): Buffer {
-  const pairs = ["user", user, "database", database, "application_name", "deby-outage"];
-  const body = Buffer.from(`${pairs.join("\0")}\0\0`, "utf8");
-  const head = Buffer.alloc(8);
-  head.writeInt32BE(head.length + body.length, 0);
-  head.writeInt32BE(3 << 16, 4);
-  return Buffer.concat([head, body]);
+/** Source: PostgreSQL, Frontend/Backend Protocol, SSL Session Encryption. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+function readFirstByte(byte: number | undefined, asks: ProbeQuestion | undefined): ProbeResult {
+  if (asks === "tls" && (byte === "S".charCodeAt(0) || byte === "N".charCodeAt(0))) return "ready";
+  if (byte === "R".charCodeAt(0)) return "ready";
+  return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
 }

@@ -1,3 +1,4 @@
+import type { Chart } from "./chart.ts";
 import type { LatencySummary } from "./latency.ts";
 import type { RequestCounts } from "./ledger.ts";
 import type { SloResult } from "./slo.ts";
@@ -52,6 +53,7 @@ export interface OutageResult {
   /** What was attacked, in words. */
   readonly targetDescription: string;
   readonly timeline: Timeline;
+  readonly chart: Chart;
   /** Sentences that qualify the figures. */
   readonly notes: readonly string[];
 }

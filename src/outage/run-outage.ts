@@ -1,28 +1,39 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { buildResult } from "./build-result.ts";
-import { type ExperimentSettings, runExperiment } from "./experiment.ts";
+import { type ExperimentSettings, runExperiment, runStartDown } from "./experiment.ts";
+import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
-import { writeJournal } from "./journal.ts";
-import { readCanaryRows } from "./ledger-check.ts";
+import { type JudgedServer, readyServer } from "./judged-server.ts";
+import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
+import type { Observations } from "./observations.ts";
+import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
+import { prepareFault } from "./prepare-fault.ts";
 import type { Progress } from "./progress.ts";
+import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
-import { startServeChild } from "./serve-child.ts";
+import { requirePossible } from "./scenarios/all.ts";
+import type { Slo } from "./slo.ts";
 import type { Target } from "./target.ts";
-import { chooseTarget, type TargetName } from "./targets/choose.ts";
-import { dockerUndo, startDockerTarget } from "./targets/docker.ts";
-import { embeddedUndo, startEmbeddedTarget } from "./targets/embedded.ts";
+import { chooseTarget, powersOf, type TargetKind, type TargetName } from "./targets/choose.ts";
+import { setStage, type TargetPlan } from "./targets/stage.ts";
 
-export interface OutagePlan extends ExperimentSettings {
+export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
   readonly scenario: Scenario;
   readonly target: TargetName;
-  /** Of the target docker. */
-  readonly image: string;
+  /** One that runs already, to be judged in place of a child of ours. */
+  readonly server: ServerAddress | undefined;
   readonly seed: number;
+  /** The server's own pause between its attempts. */
+  readonly retryIntervalMs: number;
+  /** Objectives in place of the scenario's own of the same figures. */
+  readonly slos: readonly Slo[];
 }
 
 export interface OutageDeps {
@@ -79,62 +90,100 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const startedAt = clock.date();
 
   const { signal } = interruption;
-  const { image, scenario } = plan;
-  const kind = await chooseTarget(plan.target, { image, signal, onStep });
-  const journal = { runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name };
-  const undo = kind === "docker" ? dockerUndo(runId) : embeddedUndo(runId);
-  const eraseJournal = await writeJournal({ ...journal, target: kind, ...undo });
-  resources.add({
-    what: "the note about this run",
-    limitMs: 5_000,
-    // What could not be removed is still to be found by it.
-    remove: async () => (resources.failures.length === 0 ? await eraseJournal() : undefined),
-  });
+  const { scenario, requestTimeoutMs } = plan;
+  const kind = await choosePossible(plan, { signal, onStep });
+  for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
+  const own = deps.serveCommand === undefined ? {} : { command: deps.serveCommand };
+  const shared = { runId, clock, resources, interruption, onStep, ...own };
+  const { undo, open } = await setStage(kind, { ...plan, hasServer: plan.server !== undefined }, shared);
+  const folder = join(tmpdir(), `deby-outage-${runId}-serve`);
+  const journal = await openJournal(
+    {
+      ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
+      ...{ ...undo, folders: [...undo.folders, folder] },
+    },
+    shared,
+  );
 
-  const { serveCommand: command } = deps;
-  const shared = { runId, clock, resources, interruption, onStep };
-  const target =
-    kind === "docker"
-      ? await startDockerTarget({ ...shared, image })
-      : await startEmbeddedTarget({ ...shared, ...(command === undefined ? {} : { command }) });
-  const fault = scenario.bind(target);
-  if (fault === undefined) {
-    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
-  }
-  onStep("starting deby serve on it");
-  const server = await startServeChild({
-    endpoint: target.endpoint,
-    clock,
-    resources,
-    interruption,
-    requestTimeoutMs: plan.requestTimeoutMs,
-    ...(command === undefined ? {} : { command }),
-  });
-  onStep(`deby serve answers on http://${server.host}:${server.port} (pid ${server.pid})`);
+  const target = await open();
+  onStep(target.description);
+  if (target.isForeign) await journal.note({ heal: [...undo.heal, ...((await scenario.undo?.(target)) ?? [])] });
+  const { route, fault } = await prepareFault(scenario, target, resources);
+  const earlier = target.isForeign ? await readEarlierIds(target.endpoint, signal) : NOBODY;
+  let server: JudgedServer | undefined;
+  const startServer = async (isDatabaseDown: boolean): Promise<JudgedServer> => {
+    server = await readyServer(plan.server, {
+      ...{ ...shared, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
+      onStart: (words) => journal.note({ processes: [...undo.processes, words] }),
+    });
+    return server;
+  };
 
   try {
-    const poolBefore = await readPool(server, clock);
     const random = seededRandom(plan.seed);
-    const parts = { server, database: target.endpoint, fault, clock, random, interruption, progress };
-    const { outageMs = plan.outageMs } = scenario;
-    const observations = await runExperiment({ ...plan, outageMs }, parts);
-    const poolAfter = await readPool(server, clock);
+    const database = { ...route, ...(target.asks === undefined ? {} : { asks: target.asks }) };
+    const parts = { database, fault, clock, random, interruption, progress };
+    const settings = { ...plan, outageMs: scenario.outageMs ?? plan.outageMs };
+    let poolBefore: unknown = null;
+    let observations: Observations;
+    if (scenario.startsDown) {
+      observations = await runStartDown(settings, { ...parts, startServer: () => startServer(true) });
+    } else {
+      const started = await startServer(false);
+      poolBefore = await readPool(started, clock);
+      observations = await runExperiment(settings, { ...parts, server: started });
+    }
+    const poolAfter = server === undefined ? null : await readPool(server, clock);
     progress.phase("compare", "reading the table");
     outcome.result = buildResult({
-      scenario,
+      scenario: { ...scenario, slos: scenario.slosFor?.(plan) ?? scenario.slos },
       target,
       startedAt,
       seed: plan.seed,
       settleMs: plan.settleMs,
+      steadyForMs: plan.steadyForMs,
+      slos: plan.slos,
       observations,
-      rows: await readRows(target, interruption),
+      rows: withoutIds(await readRows(target, interruption), earlier),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
-      serverEnding: server.ending(),
+      serverEnding: server?.ending(),
     });
   } finally {
-    outcome.serverLog = server.logTail();
+    outcome.serverLog = server?.logTail() ?? "";
   }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** @throws DebyError USAGE if the target cannot do the scenario; Interrupted */
+async function choosePossible(
+  { scenario, target, image, container, server }: OutagePlan,
+  options: { readonly signal: AbortSignal; readonly onStep: (step: string) => void },
+): Promise<TargetKind> {
+  const kind = await chooseTarget(target, { image, container, ...options });
+  const hasServer = server !== undefined;
+  if (hasServer && (kind === "docker" || kind === "embedded")) {
+    throw new DebyError(
+      "USAGE",
+      `A server that runs already has a database of its own, and the target ${kind} would be another one: ` +
+        "name its container by --container, or put --target proxy in front of its database and point it there",
+    );
+  }
+  if (hasServer && scenario.startsDown) {
+    throw new DebyError("USAGE", `The scenario ${scenario.name} starts the server, and --server runs already`);
+  }
+  requirePossible(scenario, kind, powersOf(kind, { hasServer, platform: process.platform }));
+  return kind;
+}
+
+function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) => void): void {
+  onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
+  for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
+}
+
+function withoutIds(rows: ReadonlyMap<string, number> | undefined, ids: ReadonlySet<string>) {
+  return rows && new Map([...rows].filter(([id]) => !ids.has(id)));
 }
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */

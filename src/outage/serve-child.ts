@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { type Clock, sleep } from "../core/clock.ts";
 import { selfCommand } from "../core/self-command.ts";
@@ -21,9 +20,15 @@ const LOG_KEPT_CHARS = 16_000;
 
 export interface ServeChildOptions {
   readonly endpoint: DatabaseEndpoint;
+  /** Its working directory, which is made for it and removed with it. */
+  readonly folder: string;
+  /** Told of a part of its command line that no other process has, before there is one with it. */
+  readonly onStart: (words: string) => Promise<void>;
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
+  /** Its database is away: it is waited for until it answers at all. */
+  readonly isDatabaseDown: boolean;
   /** Deadline of a request, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** The words that start deby; default: this very program. */
@@ -40,17 +45,19 @@ export interface ServeChild extends ServerAddress {
 }
 
 /**
- * Starts `deby serve --canary` on the target's database and waits until it is healthy and its canary is there. It is ended with the run's
- * other resources.
+ * Starts `deby serve --canary` on the target's database and waits until it is healthy and its canary is there. It is
+ * ended with the run's other resources.
  * @throws DebyError CANNOT_RUN with the end of its log; Interrupted
  */
 export async function startServeChild(options: ServeChildOptions): Promise<ServeChild> {
   const { endpoint, clock, resources, interruption, command = selfCommand() } = options;
   const address: ServerAddress = { host: "127.0.0.1", port: await findFreePort() };
-  const cwd = await mkdtemp(join(tmpdir(), "deby-outage-"));
+  const { folder: cwd } = options;
   resources.add({ what: `the folder ${cwd}`, limitMs: 5_000, remove: () => rm(cwd, { recursive: true, force: true }) });
+  await mkdir(cwd, { mode: 0o700 });
   const flags = ["--canary", "--host", address.host, "--port", String(address.port)];
   const limits = ["--request-timeout", `${options.requestTimeoutMs}ms`];
+  await options.onStart(["serve", ...flags].join(" "));
   // A session of its own: a Ctrl-C at the terminal reaches only us, and we end it when its time has come.
   const child = Bun.spawn([...command, "serve", ...flags, ...limits], {
     cwd,
@@ -72,7 +79,8 @@ export async function startServeChild(options: ServeChildOptions): Promise<Serve
     ending: () => (child.exitCode ?? child.signalCode)?.toString(),
     logTail: () => log.text.trimEnd().split("\n").slice(-20).join("\n"),
   };
-  await waitUntilServing(serveChild, { clock, signal: interruption.signal });
+  const isReady = options.isDatabaseDown ? answers : serves;
+  await waitUntil(isReady, serveChild, { clock, signal: interruption.signal });
   return serveChild;
 }
 
@@ -82,7 +90,7 @@ export async function startServeChild(options: ServeChildOptions): Promise<Serve
  */
 export function serveEnvironment(
   env: Readonly<Record<string, string | undefined>>,
-  { user, password, host, port, database }: DatabaseEndpoint,
+  { user, password, host, port, database, tls }: DatabaseEndpoint,
 ): Record<string, string> {
   const named =
     /^(PG[A-Z]+|POSTGRES_.*|DATABASE_URL.*|PORT|DEBY_(HOST|PORT|ROUTES|EMBEDDED|DATA_DIR|CANARY|.*_TOKEN(_FILE)?))$/;
@@ -90,16 +98,24 @@ export function serveEnvironment(
     (pair): pair is [string, string] => pair[1] !== undefined && !named.test(pair[0]),
   );
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}`;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return {
     ...Object.fromEntries(kept),
-    DATABASE_URL: `postgres://${login}@${host}:${port}/${database}?sslmode=disable`,
+    DATABASE_URL: `postgres://${login}@${address}/${encodeURIComponent(database)}?sslmode=${tls?.mode ?? "disable"}`,
+    ...(tls?.rootCert === undefined
+      ? {}
+      : { PGSSLROOTCERT: tls.rootCert === "system" ? "system" : resolve(tls.rootCert) }),
   };
 }
 
-async function waitUntilServing(child: ServeChild, { clock, signal }: { clock: Clock; signal: AbortSignal }) {
+async function waitUntil(
+  isReady: (client: HttpClient) => Promise<boolean>,
+  child: ServeChild,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<void> {
   using client = new HttpClient({ host: child.host, port: child.port, clock });
   const giveUpAt = clock.now() + READY_LIMIT_MS;
-  while (!(await isHealthy(client)) || !(await hasCanary(client))) {
+  while (!(await isReady(client))) {
     if (signal.aborted) throw new Interrupted();
     const ending = child.ending();
     if (ending !== undefined || clock.now() > giveUpAt) {
@@ -107,6 +123,20 @@ async function waitUntilServing(child: ServeChild, { clock, signal }: { clock: C
       throw new DebyError("CANNOT_RUN", `deby serve ${what}. Its log ends with:\n${child.logTail()}`);
     }
     await sleep(clock, POLL_EVERY_MS, signal);
+  }
+}
+
+/** Healthy, with a canary. */
+export async function serves(client: HttpClient): Promise<boolean> {
+  return (await isHealthy(client)) && (await hasCanary(client));
+}
+
+async function answers(client: HttpClient): Promise<boolean> {
+  try {
+    await client.request({ method: "GET", path: "/api/health", limitMs: CANARY_LIMIT_MS });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,17 @@
 import { parseDuration } from "../config/duration.ts";
 import { DebyError } from "../errors.ts";
 
-type FigureName = "ttd" | "dbReady" | "ttr" | "appLag" | "steady" | "lost" | "duplicate" | "unknown" | "hung";
+type FigureName =
+  | "ttd"
+  | "dbReady"
+  | "ttr"
+  | "appLag"
+  | "steady"
+  | "lost"
+  | "duplicate"
+  | "unknown"
+  | "hung"
+  | "failed";
 
 /** Milliseconds or counts; null where the run did not measure them. */
 export type SloFigures = Readonly<Record<FigureName, number | null>>;
@@ -34,6 +44,7 @@ const FIGURES: Readonly<Record<FigureName, "duration" | "count">> = {
   duplicate: "count",
   unknown: "count",
   hung: "count",
+  failed: "count",
 };
 
 const EXPRESSION = /^([A-Za-z]+)\s*(<=|>=|==|<|>)\s*(\S+)$/;
@@ -69,6 +80,12 @@ function parseBound(figure: FigureName, bound: string, text: string): number {
   }
   if (!/^\d+$/.test(bound)) throw new DebyError("USAGE", `${figure} needs a whole number: "${text}"`);
   return Number(bound);
+}
+
+/** The wanted objectives, and the others' where nothing is wanted of the same figure. */
+export function overrideSlos(others: readonly Slo[], wanted: readonly Slo[]): Slo[] {
+  const figures = new Set(wanted.map(({ figure }) => figure));
+  return [...others.filter(({ figure }) => !figures.has(figure)), ...wanted];
 }
 
 /** Holds the figures against the objectives. */

@@ -23,7 +23,7 @@ export interface SteadyWait {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly healedAt: number;
-  /** Longest wait, counted from the healing, in milliseconds. */
+  /** When all must be well at the latest, counted from the healing, in milliseconds. */
   readonly settleMs: number;
   /** How long all must have been well, in milliseconds. */
   readonly steadyForMs: number;
@@ -31,13 +31,16 @@ export interface SteadyWait {
   readonly onBack: (ttrMs: number) => void;
 }
 
-/** Waits until all has been well for a while, the time for it is over, or the signal fires. */
+/**
+ * Waits until all has been well for a while, the signal fires, or the time for it is over: the last moment at which it
+ * may begin to be well, and the while after it.
+ */
 export async function waitUntilSteady(
   load: { readonly entries: readonly LedgerEntry[] },
   { clock, signal, healedAt, settleMs, steadyForMs, onBack }: SteadyWait,
 ): Promise<void> {
   let isBack = false;
-  while (!signal.aborted && clock.now() < healedAt + settleMs) {
+  while (!signal.aborted && clock.now() < healedAt + settleMs + steadyForMs) {
     const recoveredAt = findRecovery(load.entries, healedAt);
     if (recoveredAt !== undefined) {
       if (!isBack) onBack(recoveredAt - healedAt);

@@ -1,10 +1,19 @@
 import { classify, type LedgerEntry, type RequestClass, type RequestKind } from "./ledger.ts";
 
 /** A stretch of the run, in milliseconds from its start. */
-interface PhaseSpan {
-  readonly name: "warm-up" | "outage" | "recovery" | "settled";
+export interface Span {
+  readonly name: string;
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+interface PhaseSpan extends Span {
+  readonly name: "warm-up" | "outage" | "recovery" | "settled";
+}
+
+/** A stretch in which the server's health told the same state all the time. */
+export interface StateSpan extends Span {
+  readonly isWell: boolean;
 }
 
 /** The worst that happened in a cell; `none` if nothing began in it, `cut` if it was cut off with the run. */
@@ -18,6 +27,8 @@ export interface Timeline {
   readonly cellMs: number;
   readonly cells: number;
   readonly phases: readonly PhaseSpan[];
+  /** What the server said of its circuit. */
+  readonly states: readonly StateSpan[];
   readonly health: readonly WatchState[];
   readonly writes: readonly CellState[];
   readonly reads: readonly CellState[];
@@ -27,6 +38,8 @@ export interface Timeline {
 export interface Sighting {
   readonly at: number;
   readonly isWell: boolean;
+  /** The state's name in the server's words, or what came instead of one. */
+  readonly state: string;
 }
 
 export interface TimelineInput {
@@ -57,6 +70,7 @@ export function cutTimeline(input: TimelineInput): Timeline {
     cellMs,
     cells,
     phases: phaseSpans(input),
+    states: stateSpans(input),
     health: cutSightings(input.health, cells, cellOf),
     writes: cutRequests(input, "write", cells, cellOf),
     reads: cutRequests(input, "read", cells, cellOf),
@@ -71,10 +85,23 @@ function phaseSpans({ startedAt, endedAt, injectedAt, healedAt, recoveredAt }: T
     ["settled", recoveredAt],
   ];
   const known = starts.filter((start): start is readonly [PhaseSpan["name"], number] => start[1] !== undefined);
-  return known.map(([name, from], index) => ({
+  const spans = known.map(([name, from], index) => ({
     name,
-    fromMs: from - startedAt,
+    fromMs: Math.max(0, from - startedAt),
     toMs: (known[index + 1]?.[1] ?? endedAt) - startedAt,
+  }));
+  // Where the harm is done before the load begins, there is no warm-up.
+  return spans.filter(({ toMs }) => toMs > 0);
+}
+
+function stateSpans({ startedAt, endedAt, health }: TimelineInput): StateSpan[] {
+  const seen = health.filter(({ at }) => at <= endedAt);
+  const changes = seen.filter(({ state }, index) => state !== seen[index - 1]?.state);
+  return changes.map(({ at, state, isWell }, index) => ({
+    name: state,
+    isWell,
+    fromMs: Math.max(0, at - startedAt),
+    toMs: (changes[index + 1]?.at ?? endedAt) - startedAt,
   }));
 }
 

@@ -7,6 +7,8 @@ export interface VerdictInput {
   readonly figures: Figures;
   readonly writes: WriteAccount;
   readonly hung: number;
+  /** Requests that were refused or timed out. */
+  readonly failed: number;
   readonly slos: readonly Slo[];
   readonly isInterrupted: boolean;
 }
@@ -18,7 +20,7 @@ export function judge(input: VerdictInput): { readonly verdict: Verdict; readonl
   return { verdict: slos.every(({ kept }) => kept) ? "kept" : "broken", slos };
 }
 
-function namedFigures({ figures, writes, hung }: VerdictInput): SloFigures {
+function namedFigures({ figures, writes, hung, failed }: VerdictInput): SloFigures {
   return {
     ttd: figures.ttdMs,
     dbReady: figures.dbReadyMs,
@@ -29,5 +31,6 @@ function namedFigures({ figures, writes, hung }: VerdictInput): SloFigures {
     duplicate: writes.table?.duplicated ?? null,
     unknown: writes.unknown,
     hung,
+    failed,
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { Outcome } from "../errors.ts";
+import { foreignWord } from "./foreign-word.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { type HttpAnswer, HttpClient, NoAnswer } from "./http-client.ts";
 import { type LedgerEntry, succeeded } from "./ledger.ts";
@@ -8,7 +9,7 @@ import { type LedgerEntry, succeeded } from "./ledger.ts";
 export interface WorkloadOptions {
   readonly server: ServerAddress;
   readonly clock: Clock;
-  /** Decides the mix and makes the ids: the same sequence gives the same requests. */
+  /** Decides the mix: the same sequence gives the same one. The ids are always new, since a row may still be there. */
   readonly random: Random;
   readonly ratePerSecond: number;
   /** Part of the requests that write, in [0, 1]. */
@@ -109,9 +110,10 @@ export class Workload implements AsyncDisposable {
     const { random, writeShare } = this.#options;
     const isWrite = random() < writeShare;
     const position = random();
-    const newId = makeUuid(random);
     const acknowledged = this.#acknowledged[Math.floor(position * this.#acknowledged.length)];
-    return isWrite || acknowledged === undefined ? { kind: "write", id: newId } : { kind: "read", id: acknowledged };
+    return isWrite || acknowledged === undefined
+      ? { kind: "write", id: crypto.randomUUID() }
+      : { kind: "read", id: acknowledged };
   }
 }
 
@@ -137,16 +139,7 @@ function readProblem({ status, body }: HttpAnswer): Pick<LedgerEntry, "code" | "
   if (typeof problem !== "object" || problem === null) return { code: undefined, outcome: undefined };
   const { code, outcome } = problem as { code?: unknown; outcome?: unknown };
   return {
-    code: typeof code === "string" ? code : undefined,
+    code: typeof code === "string" ? foreignWord(code) : undefined,
     outcome: OUTCOMES.includes(outcome) ? (outcome as Outcome) : undefined,
   };
-}
-
-/** A version 4 UUID. Source: RFC 9562, 5.4. */
-function makeUuid(random: Random): string {
-  const bytes = Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }

@@ -1,19 +1,20 @@
 import type { LatencySummary } from "../outage/latency.ts";
-import type { OutageReport, OutageResult, Verdict } from "../outage/report-model.ts";
+import type { OutageReport, OutageResult } from "../outage/report-model.ts";
+import { judgeSeries, type SeriesRun } from "../outage/series.ts";
+import { summaryLines, summaryTable } from "./outage-summary.ts";
 import { drawTimeline } from "./outage-timeline.ts";
-
-const FIGURE_MEANINGS = [
-  ["ttd", "ttdMs", "fault confirmed until /api/health was not ok"],
-  ["dbReady", "dbReadyMs", "healing begun until an independent probe got an answer"],
-  ["ttr", "ttrMs", "healing begun until the first of 5 successful writes in a row"],
-  ["appLag", "appLagMs", "ttr less dbReady: the server's own part"],
-] as const;
-
-const VERDICTS: Readonly<Record<Verdict, string>> = {
-  kept: "KEPT: the server did what it promises",
-  broken: "BROKEN: the server did not do what it promises",
-  interrupted: "INTERRUPTED: nothing is proven",
-};
+import {
+  classCounts,
+  FIGURE_MEANINGS,
+  formatCount,
+  formatLatency,
+  formatMs,
+  formatShare,
+  sloMark,
+  sloValue,
+  sortedAnswers,
+  VERDICTS,
+} from "./outage-words.ts";
 
 /** The report for a terminal: at most 100 columns, nothing told by colour alone. */
 export function renderOutageText(result: OutageResult): string {
@@ -34,9 +35,22 @@ export function renderOutageText(result: OutageResult): string {
   ].join("\n");
 }
 
-/** The report as `--json` and `--report json=FILE` give it. */
-export function renderOutageJson({ report }: OutageResult): string {
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+/** Every run that was not kept in full, then the table over all of them. */
+export function renderSeriesText(runs: readonly SeriesRun[]): string {
+  const results = runs.flatMap((run) =>
+    run.kind === "judged" && run.result.report.verdict !== "kept" ? [run.result] : [],
+  );
+  const { reasons } = summaryTable(runs);
+  return [
+    ...results.map(renderOutageText),
+    `Outage reports of ${runs.length} runs; of several runs the medians, worst is the slowest appLag`,
+    "",
+    ...summaryLines(runs).map((line) => `  ${line}`),
+    ...(reasons.length === 0 ? [] : [section("Not run", reasons.flatMap(wrapNote))]),
+    "",
+    `Verdict: ${VERDICTS[judgeSeries(runs)]}`,
+    "",
+  ].join("\n");
 }
 
 function section(title: string, lines: readonly string[]): string {
@@ -45,43 +59,30 @@ function section(title: string, lines: readonly string[]): string {
 
 function figureLines({ figures, availability }: OutageReport): string[] {
   const lines = FIGURE_MEANINGS.map(([name, key, meaning]) => figureLine(name, formatMs(figures[key]), meaning));
-  const share = availability === null ? "-" : `${floorPercent(availability)} %`;
-  return [...lines, figureLine("available", share, "of the requests from the fault until the end, held ones included")];
+  const meaning = "of the requests from the fault until the end, held ones included";
+  return [...lines, figureLine("available", formatShare(availability), meaning)];
 }
 
 function figureLine(name: string, value: string, meaning: string): string {
   return `${name.padEnd(10)}${value.padStart(11)}   ${meaning}`;
 }
 
-/** Rounded down, so that 100 % means every single one. */
-function floorPercent(share: number): string {
-  return (Math.floor(share * 10_000) / 100).toFixed(share === 1 ? 0 : 2);
-}
-
-function requestLines({ requests }: OutageReport): string[] {
-  const { ok, held, failedFast, timedOut, hung, byCode } = requests;
-  const classes = [
-    `${ok} ok`,
-    `${held} held over 1 s`,
-    `${failedFast} failed fast`,
-    `${timedOut} timed out`,
-    `${hung} hung`,
-  ];
-  const answers = Object.entries(byCode).sort(([, a], [, b]) => b - a);
-  return [classes.join(" · "), ...answers.map(([label, count]) => `${String(count).padStart(7)} × ${label}`)];
+function requestLines(report: OutageReport): string[] {
+  const classes = classCounts(report).map(([count, words]) => `${count} ${words}`);
+  const answers = sortedAnswers(report).map(([label, count]) => `${String(count).padStart(7)} × ${label}`);
+  return [classes.join(" · "), ...answers];
 }
 
 function writeLines({ writes }: OutageReport): string[] {
   const { acknowledged, lost, duplicated, unknown } = writes;
-  const known = (count: number | null): string => (count === null ? "not known" : String(count));
-  return [`${acknowledged} acknowledged · ${known(lost)} lost · ${known(duplicated)} duplicated · ${unknown} unknown`];
+  const counts = [`${acknowledged} acknowledged`, `${formatCount(lost)} lost`, `${formatCount(duplicated)} duplicated`];
+  return [[...counts, `${unknown} unknown`].join(" · ")];
 }
 
 function latencyLines({ latencyMs }: OutageReport): string[] {
   const row = (name: string, cells: readonly string[]): string =>
     name.padEnd(16) + cells.map((cell) => cell.padStart(10)).join("");
-  const numbers = ({ p50, p95, p99, max }: LatencySummary): string[] =>
-    [p50, p95, p99, max].map((value) => (value === null ? "-" : value.toFixed(1)));
+  const numbers = ({ p50, p95, p99, max }: LatencySummary): string[] => [p50, p95, p99, max].map(formatLatency);
   return [
     row("", ["p50", "p95", "p99", "max"]),
     row("before", numbers(latencyMs.before)),
@@ -90,18 +91,8 @@ function latencyLines({ latencyMs }: OutageReport): string[] {
   ];
 }
 
-function sloLines({ slos, verdict }: OutageReport): string[] {
-  return slos.map(({ expression, value, kept }) => {
-    const isDuration = /\d(ms|s|m|h)$/.test(expression);
-    const shown = value === null ? "never measured" : isDuration ? formatMs(value) : String(value);
-    const isOpen = value === null && verdict === "interrupted";
-    return `${isOpen ? "- open  " : kept ? "✓ kept  " : "✗ BROKEN"}  ${expression.padEnd(14)}  ${shown}`;
-  });
-}
-
-function formatMs(ms: number | null): string {
-  if (ms === null) return "-";
-  return Math.abs(ms) >= 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`;
+function sloLines(report: OutageReport): string[] {
+  return report.slos.map((slo) => `${sloMark(slo, report).padEnd(8)}  ${slo.expression.padEnd(14)}  ${sloValue(slo)}`);
 }
 
 const NOTE_WIDTH = 94;

@@ -1,4 +1,4 @@
-import type { CellState, Timeline, WatchState } from "../outage/timeline.ts";
+import type { CellState, Span, Timeline, WatchState } from "../outage/timeline.ts";
 
 const REQUEST_MARKS: Readonly<Record<CellState, string>> = {
   none: ".",
@@ -27,7 +27,8 @@ const MARK_EVERY_CELLS = 10;
 export function drawTimeline(timeline: Timeline): string[] {
   const rows = [
     ["", drawScale(timeline)],
-    ["phase", drawPhases(timeline)],
+    ["phase", drawSpans(timeline.phases, timeline)],
+    ["circuit", drawSpans(timeline.states, timeline)],
     ["health", timeline.health.map((state) => HEALTH_MARKS[state]).join("")],
     ["writes", timeline.writes.map((state) => REQUEST_MARKS[state]).join("")],
     ["reads", timeline.reads.map((state) => REQUEST_MARKS[state]).join("")],
@@ -51,10 +52,11 @@ function drawScale({ cells, cellMs }: Timeline): string {
   return scale.slice(0, cells);
 }
 
-/** Each phase begins with its name, as far as there is room; one that is shorter than a cell still has one. */
-function drawPhases({ phases, cells, cellMs }: Timeline): string {
-  let row = "";
-  for (const { name, toMs } of phases) {
+/** Each stretch begins with its name, as far as there is room; one that is shorter than a cell still has one. */
+function drawSpans(spans: readonly Span[], { cells, cellMs }: Timeline): string {
+  const [first] = spans;
+  let row = " ".repeat(first === undefined ? 0 : Math.min(cells, Math.round(first.fromMs / cellMs)));
+  for (const { name, toMs } of spans) {
     const end = Math.min(cells, Math.max(row.length + 1, Math.round(toMs / cellMs)));
     row += `[${name} `.padEnd(end - row.length, "-").slice(0, end - row.length);
   }

@@ -50,6 +50,36 @@ describe("deby simulate-outage on the embedded database", () => {
     60_000,
   );
 
+  test("several runs are summed up in one table and in every kind of file", async () => {
+    await using bench = makeBench();
+    const file = (format: string) => join(bench.path, `report.${format}`);
+    const reports = ["json", "md", "html", "junit"].map((format) => `${format}=${file(format)}`);
+    const args = ["--target", "embedded", "--scenario", "stop,kill", "--seed", "7", "--slo", "ttr<30s"];
+    const slow = ["--slo", "steady<=1ms", "--report", reports.join(",")];
+    const deby = await bench.start([...args, ...slow, ...QUICK]);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
+    expect(stderr).toContain("Run 2 of 2: kill");
+    expect(stderr).toContain("stop broken: steady<=1ms");
+    const series = JSON.parse(readFileSync(file("json"), "utf8"));
+    expect(series).toMatchObject({
+      schema: "deby.outage-series/1",
+      verdict: "broken",
+      summary: [{ scenario: "stop" }, { scenario: "kill" }],
+    });
+    expect(series.runs.map(({ seed }: OutageReport) => seed)).toEqual([7, 8]);
+    for (const { slos } of series.runs as OutageReport[]) {
+      const bySlo = Object.fromEntries(slos.map(({ expression, kept }) => [expression, kept]));
+      expect(bySlo).toMatchObject({ "ttr<30s": true, "lost==0": true, "steady<=1ms": false });
+      expect(bySlo).not.toHaveProperty("steady<=10s");
+    }
+    expect(stdout).toMatch(/✗ BROKEN kill +1 /);
+    expect(readFileSync(file("md"), "utf8")).toContain("| ✗ BROKEN | kill | 1 |");
+    expect(readFileSync(file("html"), "utf8")).toContain('id="run-2"');
+    expect(readFileSync(file("junit"), "utf8")).toContain('<testsuite name="outage.kill"');
+    await bench.expectNothingLeft();
+  }, 90_000);
+
   test("can freeze it, and everything goes on when it is thawed", async () => {
     await using bench = makeBench();
     const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--json", "--outage", "8s"]);
@@ -72,16 +102,15 @@ describe("deby simulate-outage on the embedded database", () => {
       const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--warmup=1s", "--outage=60s"]);
       const pid = await embeddedPid(deby);
       await deby.waitForLine(/verified/, 30_000);
-      const [, served = ""] = await deby.waitForLine(/deby serve answers on \S+ \(pid (\d+)\)/);
       deby.kill(signal);
       const result = await deby.waitForExit(15_000);
       if (signal === "SIGINT") {
         expect(result.exitCode).toBe(130);
-        await bench.expectNothingLeft();
-      } else process.kill(Number(served), "SIGKILL");
-      // Only Linux ends a frozen process with its parent; elsewhere that has to wait until it is thawed.
-      if (process.platform !== "linux" && signal === "SIGKILL") process.kill(pid, "SIGCONT");
+      } else {
+        await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 5000 });
+      }
       await waitUntil("the database is gone", () => !isAlive(pid), { deadlineMs: 2000 });
+      await bench.expectNothingLeft();
     },
     60_000,
   );

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { delimiter, join } from "node:path";
 import { docker, requireDocker } from "../support/docker.ts";
 import { type DebyProcess, type DebyResult, spawnDeby } from "../support/executable.ts";
+import { isAlive } from "../support/serve-embedded.ts";
 import { makeTempFolder, type TempFolder } from "../support/temp-folder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -44,12 +45,22 @@ export class OutageBench implements AsyncDisposable {
 
   /** Starts `deby simulate-outage`; with short phases unless the arguments say otherwise. */
   async start(args: readonly string[] = QUICK, env: Readonly<Record<string, string>> = {}): Promise<DebyProcess> {
+    this.#deby = await this.#spawn(args, env);
+    return this.#deby;
+  }
+
+  /** Runs it once more while the one that was started goes on. */
+  async alongside(args: readonly string[]): Promise<DebyResult> {
+    await using other = await this.#spawn(args, {});
+    return await other.waitForExit(30_000);
+  }
+
+  async #spawn(args: readonly string[], env: Readonly<Record<string, string>>): Promise<DebyProcess> {
     const temp = join(this.path, "tmp");
     await Bun.write(join(temp, ".keep"), "");
     const { PATH = "" } = process.env;
     const own = { PATH: this.path + delimiter + PATH, TMPDIR: temp, DEBY_IMAGE: this.image, CI: "" };
-    this.#deby = await spawnDeby(["simulate-outage", ...args], { env: { ...own, ...env }, cwd: this.path });
-    return this.#deby;
+    return await spawnDeby(["simulate-outage", ...args], { env: { ...own, ...env }, cwd: this.path });
   }
 
   async run(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<DebyResult> {
@@ -86,7 +97,7 @@ export class OutageBench implements AsyncDisposable {
     const [, pid] = /\(pid (\d+)\)/.exec(output) ?? [];
     if (pid !== undefined) expect(isAlive(Number(pid))).toBe(false);
     expect(readdirSync(join(this.path, "tmp"))).toEqual([".keep"]);
-    await waitUntil("no process of the run is left", () => this.#processes().length === 0, { deadlineMs: 3_000 });
+    await waitUntil("no process of the run is left", () => this.processes().length === 0, { deadlineMs: 3_000 });
   }
 
   #volume = "unknown";
@@ -98,16 +109,21 @@ export class OutageBench implements AsyncDisposable {
     expect(this.#volume).not.toBe("");
   }
 
-  /** Processes whose environment has this bench's folder in it: the server and whatever else the run started. */
-  #processes(): string[] {
+  /**
+   * Processes whose environment has this bench's folder in it: the server and whatever else the run started.
+   * @param words part of their command lines; default any
+   */
+  processes(words = ""): number[] {
     if (process.platform !== "linux") return [];
-    return readdirSync("/proc").filter((name) => {
+    const read = (pid: string, file: string) => readFileSync(`/proc/${pid}/${file}`, "utf8");
+    const found = readdirSync("/proc").filter((name) => {
       try {
-        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, "utf8").includes(this.path);
+        return /^\d+$/.test(name) && read(name, "environ").includes(this.path) && read(name, "cmdline").includes(words);
       } catch {
         return false;
       }
     });
+    return found.map(Number);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,12 +134,3 @@ export class OutageBench implements AsyncDisposable {
 
 /** The shortest phases there are. */
 export const QUICK = ["--warmup", "1s", "--outage", "1s", "--settle", "10s"] as const;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -7,16 +7,21 @@ import { makeTempFolder } from "../support/temp-folder.ts";
 
 const refused: readonly (readonly [args: readonly string[], message: string, env?: Record<string, string>])[] = [
   [["--scenario", "stopp"], 'No such scenario: "stopp"; did you mean stop?'],
-  [["--target", "compose"], '--target must be auto, docker or embedded, received "compose"'],
+  [["--target", "cloud"], '--target must be auto, docker, compose, embedded, proxy or service, received "cloud"'],
   [["--outage", "10"], "--outage must be a duration from 1s to 1h, written with its unit like 250ms"],
   [["--rate", "0"], '--rate must be a whole number from 1 to 2000, received "0"'],
   [["--writes", "0.3"], "--writes must be a percentage from 1% to 100%"],
   [["--seed", "-1"], "--seed must be a whole number"],
   [["--image", "--privileged"], "--image needs a value"],
   [["--image=--privileged"], "image must be the name of a Docker image"],
-  [["--report", "pdf=x"], '--report must be json=FILE, received "pdf=x"'],
+  [["--report", "pdf=x"], "--report must be json=FILE, md=FILE, html=FILE or junit=FILE"],
   [["--report", "json=/nowhere/at/all/report.json"], "there is no writable folder /nowhere/at/all"],
-  [["--repeat", "2"], "Unknown flag --repeat"],
+  [["--report", "json=a,junit=a"], "--report names the file"],
+  [["--report", "html=."], "--report cannot be written: . is a folder"],
+  [["--repeat", "0"], '--repeat must be a whole number from 1 to 1000, received "0"'],
+  [["--slo", "ttr"], 'Not an objective: "ttr"'],
+  [["--slo", "lost==0", "--slo", "speed<1s"], 'No such figure: "speed"'],
+  [["--scenario", "stop,kil"], 'No such scenario: "kil"; did you mean kill?'],
   [[], "NODE_ENV is production", { NODE_ENV: "production" }],
 ];
 
@@ -46,6 +51,6 @@ test("without the docker command: exit 3 and the way out", async () => {
   const setpriv = Bun.which("setpriv");
   if (setpriv !== null) symlinkSync(setpriv, join(folder.path, "setpriv"));
   const { exitCode, stderr } = await runDeby(["simulate-outage", "--target", "docker"], { env: { PATH: folder.path } });
-  expect(stderr).toContain("Cannot find the docker command: install Docker");
+  expect(stderr).toContain("Cannot find the docker command: install it");
   expect(exitCode).toBe(3);
 });

@@ -1,10 +1,12 @@
 import type { Scenario } from "../scenario.ts";
+import { SILENCE } from "./objectives.ts";
 
 /** A machine or a process that hangs: connections stay open and are even accepted, and no byte comes back. */
 export const pause: Scenario = {
   name: "pause",
   summary: "the server is frozen, its connections stay open and nothing answers, and thawed again",
-  slos: ["ttd<5s", "appLag<2s", "lost==0", "duplicate==0", "unknown==0", "hung==0"],
+  slos: SILENCE,
+  needs: ["freeze"],
   bind({ server }) {
     const freezer = server?.freezer;
     if (freezer === undefined) return undefined;
@@ -12,7 +14,8 @@ export const pause: Scenario = {
       inject: () => freezer.freeze(),
       async contradiction(probe) {
         if (!(await freezer.isFrozen())) return "the server is not frozen";
-        return probe === "mute" ? undefined : `it still answers (last probe: ${probe ?? "none"})`;
+        const { result = "none" } = probe ?? {};
+        return result === "mute" ? undefined : `it still answers (last probe: ${result})`;
       },
       heal: () => freezer.thaw(),
     };

@@ -1,80 +1,10 @@
-import type { Subprocess } from "bun";
-import { systemClock } from "../../core/clock.ts";
-import { DebyError } from "../../errors.ts";
-import { Interrupted } from "../interruption.ts";
-
-export interface DockerOptions {
-  /** Longest time for the command, in milliseconds. */
-  readonly limitMs: number;
-  /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
-  readonly signal?: AbortSignal;
-}
-
-/** What a command wrote, trimmed. */
-export interface DockerOutput {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A docker command that failed: what it wrote to stderr is the message. */
-export class DockerFailure extends Error {
-  override readonly name = "DockerFailure";
-}
+import { runTool, type ToolOptions, type ToolOutput } from "../tool.ts";
 
 /**
  * Runs the docker command line to its end.
- * @throws DockerFailure when it fails or takes too long, Interrupted when its signal fires, DebyError CANNOT_RUN
+ * @throws ToolFailure when it fails or takes too long, Interrupted when its signal fires, DebyError CANNOT_RUN
  * where there is no such command.
  */
-export async function docker(args: readonly string[], options: DockerOptions): Promise<DockerOutput> {
-  const { limitMs, env = {}, signal } = options;
-  if (signal?.aborted) throw new Interrupted();
-  const child = spawnDocker(args, env);
-  const end = { isLate: false };
-  const kill = (): void => killGroup(child);
-  const timer = systemClock.after(limitMs, () => {
-    end.isLate = true;
-    kill();
-  });
-  signal?.addEventListener("abort", kill);
-  try {
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    const exitCode = await child.exited;
-    if (signal?.aborted) throw new Interrupted();
-    if (end.isLate) throw new DockerFailure(`docker ${args[0]} did not end within ${limitMs} ms`);
-    if (exitCode !== 0) throw new DockerFailure(stderr.trim() || `docker ${args[0]} ended with ${exitCode}`);
-    return { stdout: stdout.trim(), stderr: stderr.trim() };
-  } finally {
-    timer.cancel();
-    signal?.removeEventListener("abort", kill);
-  }
-}
-
-/** With whatever it started, since `docker` may be a script around the real one. */
-function killGroup(child: Subprocess): void {
-  try {
-    if (process.platform === "win32") child.kill("SIGKILL");
-    else process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It has ended in this very moment.
-  }
-}
-
-/** In a session of its own, so that a Ctrl-C at the terminal reaches only deby, which knows what has to be undone. */
-function spawnDocker(args: readonly string[], env: Readonly<Record<string, string>>) {
-  try {
-    return Bun.spawn(["docker", ...args], {
-      env: { ...process.env, ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      detached: true,
-    });
-  } catch (error) {
-    throw new DebyError("CANNOT_RUN", "Cannot find the docker command: install Docker, or put docker on the PATH", {
-      cause: error,
-    });
-  }
+export function docker(args: readonly string[], options: ToolOptions): Promise<ToolOutput> {
+  return runTool(["docker", ...args], options);
 }

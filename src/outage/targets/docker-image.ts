@@ -1,5 +1,6 @@
 import { DebyError } from "../../errors.ts";
-import { DockerFailure, docker } from "./docker-cli.ts";
+import { ToolFailure } from "../tool.ts";
+import { docker } from "./docker-cli.ts";
 
 const INSPECT_LIMIT_MS = 10_000;
 const PULL_LIMIT_MS = 10 * 60_000;
@@ -17,14 +18,14 @@ export async function requireEngine(signal: AbortSignal): Promise<void> {
   try {
     await docker(["version", "--format", "{{.Server.Version}}"], { limitMs: INSPECT_LIMIT_MS, signal });
   } catch (error) {
-    if (!(error instanceof DockerFailure)) throw error;
+    if (!(error instanceof ToolFailure)) throw error;
     throw new DebyError("CANNOT_RUN", `Cannot reach the Docker engine: ${error.message}\n${engineRemedy(error)}`, {
       cause: error,
     });
   }
 }
 
-function engineRemedy({ message }: DockerFailure): string {
+function engineRemedy({ message }: ToolFailure): string {
   if (/permission denied/i.test(message)) {
     return "This user may not use Docker: sudo usermod -aG docker $USER, then log in again";
   }
@@ -47,7 +48,7 @@ export async function requireImage(
   try {
     await docker(["pull", "--quiet", image], { limitMs, signal });
   } catch (error) {
-    if (!(error instanceof DockerFailure)) throw error;
+    if (!(error instanceof ToolFailure)) throw error;
     const message = `The image ${image} is not on this machine and cannot be pulled: ${error.message}`;
     throw new DebyError("CANNOT_RUN", `${message}\n${await imageRemedy(signal)}`, { cause: error });
   }
@@ -58,7 +59,7 @@ async function isPresent(image: string, signal: AbortSignal): Promise<boolean> {
     await docker(["image", "inspect", "--format", "{{.Id}}", image], { limitMs: INSPECT_LIMIT_MS, signal });
     return true;
   } catch (error) {
-    if (error instanceof DockerFailure) return false;
+    if (error instanceof ToolFailure) return false;
     throw error;
   }
 }

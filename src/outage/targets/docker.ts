@@ -4,22 +4,20 @@ import { type Clock, sleep } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
 import { findFreePort } from "../free-port.ts";
 import { Interrupted, type Interruption, throwIfInterrupted } from "../interruption.ts";
-import type { JournalEntry } from "../journal.ts";
+import type { Undo } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
-import type { DatabaseEndpoint, ServerControl, Target } from "../target.ts";
-import { DockerFailure, docker } from "./docker-cli.ts";
+import type { DatabaseEndpoint, Demoter, RunSql, Target } from "../target.ts";
+import { ToolFailure } from "../tool.ts";
+import { controlContainer, STOP_GRACE_S, speakSql } from "./container.ts";
+import { docker } from "./docker-cli.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
-
-/** Marks every container that is deby's own and may be harmed and removed. */
-const SANDBOX_LABEL = "deby.sandbox=true";
+import { SANDBOX_LABEL } from "./permission.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
 const READY_LIMIT_MS = 60_000;
 const PROBE_EVERY_MS = 100;
 const PROBE_LIMIT_MS = 1_000;
-/** The server inside gets so long to end by itself before Docker kills it. */
-const STOP_GRACE_S = 20;
 const PORT_ATTEMPTS = 5;
 
 export interface DockerTargetOptions {
@@ -38,13 +36,13 @@ function containerName(runId: string): string {
 }
 
 /** The commands that undo what a run with this target does. */
-export function dockerUndo(runId: string): Pick<JournalEntry, "heal" | "remove"> {
+export function dockerUndo(runId: string): Undo {
   const name = containerName(runId);
   const heal = [
     ["docker", "unpause", name],
     ["docker", "start", name],
   ];
-  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]] };
+  return { heal, remove: [["docker", "rm", "--force", "--volumes", name]], folders: [], processes: [] };
 }
 
 /**
@@ -58,11 +56,14 @@ export async function startDockerTarget(options: DockerTargetOptions): Promise<T
   await requireEngine(signal);
   await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`) });
   const endpoint = await startContainer(name, options);
+  const sql = speakSql(name, endpoint, interruption.hurry);
   const target: Target = {
     kind: "docker",
     description: `container ${name} from ${image} on ${endpoint.host}:${endpoint.port}`,
     endpoint,
-    server: controlContainer(name, interruption.hurry),
+    server: { ...controlContainer(name, interruption.hurry), demoter: demoteContainer(name, sql) },
+    traffic: undefined,
+    sql,
     async readLog() {
       const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });
       return `${stdout}\n${stderr}`.trim();
@@ -94,7 +95,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
       await docker(["start", name], { limitMs: COMMAND_LIMIT_MS });
       return endpoint;
     } catch (error) {
-      if (!(error instanceof DockerFailure)) throw error;
+      if (!(error instanceof ToolFailure)) throw error;
       const isPortTaken = /port is already allocated|address already in use/i.test(error.message);
       if (!isPortTaken || attempt === PORT_ATTEMPTS) {
         throw new DebyError("CANNOT_RUN", `Cannot start a container from ${options.image}: ${error.message}`, {
@@ -112,7 +113,7 @@ async function startContainer(name: string, options: DockerTargetOptions): Promi
  */
 async function createContainer(name: string, endpoint: DatabaseEndpoint, options: DockerTargetOptions): Promise<void> {
   const { runId, image } = options;
-  const labels = ["--label", SANDBOX_LABEL, "--label", `deby.run=${runId}`];
+  const labels = ["--label", `${SANDBOX_LABEL}=true`, "--label", `deby.run=${runId}`];
   const environment = ["-e", "POSTGRES_USER", "-e", "POSTGRES_PASSWORD", "-e", "POSTGRES_DB"];
   const publish = ["-p", `${endpoint.host}:${endpoint.port}:5432`];
   await docker(["create", "--pull", "never", "--name", name, ...labels, ...environment, ...publish, image], {
@@ -125,32 +126,18 @@ async function createContainer(name: string, endpoint: DatabaseEndpoint, options
   });
 }
 
-function controlContainer(name: string, hurry: AbortSignal): ServerControl {
-  const options = { limitMs: COMMAND_LIMIT_MS, signal: hurry };
-  const inspect = async (field: "Running" | "Paused"): Promise<string> => {
-    const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
-    return stdout;
-  };
+/** A file among its data makes a standby of it that follows nobody; it starts a timeline of its own when promoted. */
+function demoteContainer(name: string, sql: RunSql): Demoter {
+  const limitMs = COMMAND_LIMIT_MS;
   return {
-    async stop() {
-      await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
+    async demote() {
+      await docker(["exec", name, "sh", "-c", ': > "$PGDATA/standby.signal"'], { limitMs });
+      await docker(["restart", "--time", String(STOP_GRACE_S), name], { limitMs });
     },
-    async start() {
-      await docker(["start", name], options);
+    async promote() {
+      await sql("select pg_promote()");
     },
-    async kill() {
-      await docker(["kill", name], options);
-    },
-    isRunning: async () => (await inspect("Running")) !== "false",
-    freezer: {
-      async freeze() {
-        await docker(["pause", name], options);
-      },
-      async thaw() {
-        await docker(["unpause", name], options);
-      },
-      isFrozen: async () => (await inspect("Paused")) === "true",
-    },
+    isStandby: async () => (await sql("select pg_is_in_recovery()")) === "t",
   };
 }
 
@@ -159,7 +146,7 @@ async function removeContainer(name: string): Promise<void> {
   try {
     await docker(["rm", "--force", "--volumes", name], { limitMs: COMMAND_LIMIT_MS });
   } catch (error) {
-    if (error instanceof DockerFailure && /no such container/i.test(error.message)) return;
+    if (error instanceof ToolFailure && /no such container/i.test(error.message)) return;
     throw error;
   }
 }

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, sleep } from "../../core/clock.ts";
 import { systemRandom } from "../../core/random.ts";
+import { EMBEDDED_SERVER } from "../../embedded/child-protocol.ts";
 import type { EmbeddedPostgres } from "../../embedded/supervisor.ts";
 import { DebyError } from "../../errors.ts";
 import { Interrupted, type Interruption } from "../interruption.ts";
-import type { JournalEntry } from "../journal.ts";
+import type { Undo } from "../journal.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
@@ -33,9 +34,10 @@ function dataFolder(runId: string): string {
   return join(tmpdir(), `deby-outage-${runId}-data`);
 }
 
-/** The commands that undo what a run with this target does; the server's process ends with the run's own. */
-export function embeddedUndo(runId: string): Pick<JournalEntry, "heal" | "remove"> {
-  return { heal: [], remove: [["rm", "-rf", dataFolder(runId)]] };
+/** What undoes what a run with this target does; the server's process ends with the run's own. */
+export function embeddedUndo(runId: string): Undo {
+  const folder = dataFolder(runId);
+  return { heal: [], remove: [], folders: [folder], processes: [`${EMBEDDED_SERVER} ${folder}`] };
 }
 
 /**
@@ -77,6 +79,9 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
     description,
     endpoint: postgres.endpoint,
     server: controlServer(postgres),
+    // Its one session is everybody's: there is none of a master's own, and none to end.
+    sql: undefined,
+    traffic: undefined,
     readLog: async () => lastEnd,
   };
   await waitUntilReady(target, { clock, signal: interruption.signal });
@@ -94,6 +99,7 @@ function controlServer(postgres: EmbeddedPostgres): ServerControl {
     kill: () => postgres.kill(),
     start: async () => postgres.start(),
     isRunning: async () => postgres.pid !== undefined,
+    demoter: undefined,
     freezer: process.platform === "win32" ? undefined : freezer,
   };
 }

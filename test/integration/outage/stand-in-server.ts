@@ -13,12 +13,22 @@ export type Manner =
   | "unsteady"
   /** Writes a second row under an id of its own. */
   | "doubles"
+  /** Writes a second row under another id. */
+  | "echoes"
   /** Says that all is well, whatever happens. */
   | "unconcerned"
   /** Never answers a write that meets the outage. */
   | "hangs"
+  /** Once the database was away, refuses every eighth write for ever. */
+  | "falters"
+  /** Ends when the database goes away. */
+  | "crashes"
+  /** Comes back 2.5 s after the database. */
+  | "oversleeps"
   /** Does not come back after the outage. */
   | "gives up";
+
+const OVERSLEPT_MS = 2_500;
 
 export interface StandIn extends AsyncDisposable {
   readonly host: string;
@@ -31,8 +41,9 @@ const problem = (status: number, code: string, outcome: string) =>
 /** A server with deby's health and canary routes, as simple as can be, for a run to judge. */
 export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): Promise<StandIn> {
   const { host, port, user, database, password } = endpoint;
-  const connect = () =>
-    postgres({ host, port, user, database, password: password.reveal(), max: 1, connect_timeout: 2, onnotice() {} });
+  // A reset while types are fetched is an error that nobody can catch, and there is nothing to fetch.
+  const options = { max: 1, connect_timeout: 2, fetch_types: false, onnotice() {} };
+  const connect = () => postgres({ host, port, user, database, password: password.reveal(), ...options });
   await withSql(async (sql) => {
     await sql`create schema if not exists deby`;
     // Without a primary key, so that a server can write twice.
@@ -41,13 +52,16 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
 
   let isUp = true;
   let wasAway = false;
+  let awakeAt = 0;
   let writes = 0;
   const timer = setInterval(async () => {
     isUp = (await probeRaw({ host, port, user, database, limitMs: 200 })) === "ready";
     wasAway ||= !isUp;
+    if (!isUp && manner === "oversleeps") awakeAt = performance.now() + OVERSLEPT_MS;
+    if (!isUp && manner === "crashes") await server.stop(true);
   }, 20);
 
-  const canServe = () => isUp && !(wasAway && manner === "gives up");
+  const canServe = () => isUp && performance.now() >= awakeAt && !(wasAway && manner === "gives up");
 
   async function withSql<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
     const sql = connect();
@@ -68,6 +82,8 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
     const isThird = writes % 3 === 0;
     if (manner === "unsteady" && isThird) return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
     if (manner === "forgets" && wasAway && isThird) return Response.json({ id }, { status: 201 });
+    if (manner === "falters" && wasAway && writes % 8 === 0)
+      return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
     if (!canServe()) {
       if (manner === "hangs") await new Promise(() => {});
       return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
@@ -75,6 +91,7 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
     try {
       await withSql((sql) => sql`insert into deby.canary (id) values (${id})`);
       if (manner === "doubles") await withSql((sql) => sql`insert into deby.canary (id) values (${id})`);
+      if (manner === "echoes") await withSql((sql) => sql`insert into deby.canary (id) values (gen_random_uuid())`);
     } catch {
       return problem(500, "OUTCOME_UNKNOWN", "unknown");
     }

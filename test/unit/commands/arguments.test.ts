@@ -70,3 +70,8 @@ test.each([
 test("checkArguments() asks for a positional that is not optional", () => {
   expect(() => checkArguments([], { name: { type: "positional" } })).toThrow("The argument <name> is missing");
 });
+
+test("checkArguments() joins the values of a flag that may be given several times", () => {
+  const given = ["--pool-max=1", "--pool-max", "2", "--canary", "--pool-max=1"];
+  expect(checkArguments(given, args, ["pool-max"])).toEqual(["--pool-max=1,2,1", "--canary", "--"]);
+});

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "../../../src/outage/ledger.ts";
+import type { Sighting } from "../../../src/outage/timeline.ts";
 
 let made = 0;
 
@@ -28,4 +29,9 @@ export function makeFailure(changes: Partial<LedgerEntry> = {}): LedgerEntry {
 /** A request that is still waiting. */
 export function makeOpen(changes: Partial<LedgerEntry> = {}): LedgerEntry {
   return makeEntry({ ending: "open", endedAt: undefined, status: undefined, ...changes });
+}
+
+/** What the health route said at a moment; only `up` is well. */
+export function saw(at: number, state: string): Sighting {
+  return { at, state, isWell: state === "up" };
 }

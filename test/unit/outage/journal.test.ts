@@ -1,7 +1,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type JournalEntry, writeJournal } from "../../../src/outage/journal.ts";
+import { type JournalEntry, readJournals, writeJournal } from "../../../src/outage/journal.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
 const { TMPDIR } = process.env;
@@ -18,12 +18,14 @@ const ENTRY: JournalEntry = {
   scenario: "stop",
   heal: [["docker", "start", "x"]],
   remove: [["docker", "rm", "x"]],
+  folders: [],
+  processes: [],
 };
 
 test("writeJournal() leaves a note for this user's eyes only, and takes it away again", async () => {
   await using temp = makeTempFolder("journal");
   process.env["TMPDIR"] = temp.path;
-  const erase = await writeJournal(ENTRY);
+  const journal = await writeJournal(ENTRY);
   const [folder = ""] = readdirSync(temp.path);
   const path = join(temp.path, folder, "12345678.json");
   expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ schema: "deby.outage-journal/1", ...ENTRY });
@@ -31,10 +33,15 @@ test("writeJournal() leaves a note for this user's eyes only, and takes it away 
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(temp.path, folder)).mode & 0o777).toBe(0o700);
   }
-  const eraseOther = await writeJournal({ ...ENTRY, runId: "87654321" });
-  await erase();
+  await journal.note({ processes: ["serve --port 7"] });
+  const other = await writeJournal({ ...ENTRY, runId: "87654321" });
+  expect((await readJournals()).map(({ entry }) => [entry.runId, entry.processes.length])).toEqual([
+    ["12345678", 1],
+    ["87654321", 0],
+  ]);
+  await journal.erase();
   expect(readdirSync(join(temp.path, folder))).toEqual(["87654321.json"]);
-  await eraseOther();
+  await other.erase();
   expect(readdirSync(temp.path)).toEqual([]);
 });
 

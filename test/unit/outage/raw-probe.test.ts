@@ -2,7 +2,10 @@ import { expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import { probeRaw } from "../../../src/outage/raw-probe.ts";
 
-async function probeAgainst(behave: (socket: Socket) => void): Promise<{ result: string; received: Buffer }> {
+async function probeAgainst(
+  behave: (socket: Socket) => void,
+  asks: "session" | "tls" = "session",
+): Promise<{ result: string; received: Buffer }> {
   let received = Buffer.alloc(0);
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -14,7 +17,7 @@ async function probeAgainst(behave: (socket: Socket) => void): Promise<{ result:
   const port = await new Promise<number>((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
   });
-  const result = await probeRaw({ host: "127.0.0.1", port, user: "u", database: "d", limitMs: 100 });
+  const result = await probeRaw({ host: "127.0.0.1", port, user: "u", database: "d", asks, limitMs: 100 });
   await new Promise((resolve) => server.close(resolve));
   return { result, received };
 }
@@ -26,12 +29,19 @@ test.each([
     (socket: Socket) => socket.once("data", () => socket.write("R\0\0\0\x08\0\0\0\0")),
   ],
   ["turned-away", "that is starting up", (socket: Socket) => socket.once("data", () => socket.write("E\0\0\0\x08"))],
-  ["mute", "that accepts and closes", (socket: Socket) => socket.end()],
-  ["mute", "that resets", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
+  ["closed", "that accepts and closes", (socket: Socket) => socket.end()],
+  ["reset", "that resets", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
   ["mute", "that is silent", () => {}],
   ["mute", "of another protocol", (socket: Socket) => socket.write("SSH-2.0\r\n")],
 ] as const)("probeRaw() finds %p a server %s", async (expected, _, behave) => {
   expect((await probeAgainst(behave)).result).toBe(expected);
+});
+
+test.each(["S", "N"])("probeRaw() takes %p for a server that is there when it only asks for TLS", async (answer) => {
+  const behave = (socket: Socket) => socket.once("data", () => socket.write(answer));
+  const { result, received } = await probeAgainst(behave, "tls");
+  expect(result).toBe("ready");
+  expect([...received]).toEqual([0, 0, 0, 8, 4, 210, 22, 47]);
 });
 
 test("probeRaw() finds that nobody listens", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { evaluateSlos, parseSlo, type SloFigures } from "../../../src/outage/slo.ts";
+import { evaluateSlos, overrideSlos, parseSlo, type SloFigures } from "../../../src/outage/slo.ts";
 
 const FIGURES: SloFigures = {
   ttd: 12,
@@ -11,6 +11,7 @@ const FIGURES: SloFigures = {
   duplicate: 1,
   unknown: 2,
   hung: null,
+  failed: 0,
 };
 
 const cases: readonly [string, boolean][] = [
@@ -53,4 +54,16 @@ const refused: readonly [string, string][] = [
 test.each(refused)("parseSlo() refuses %p", (expression, message) => {
   expect(() => parseSlo(expression)).toThrow(expect.objectContaining({ code: "USAGE" }));
   expect(() => parseSlo(expression)).toThrow(message);
+});
+
+test("overrideSlos() puts what is wanted of a figure in place of what others want of it, and adds the rest", () => {
+  const others = ["ttd<3s", "unknown==0", "lost==0"].map(parseSlo);
+  const wanted = ["unknown<=3", "ttr<2s", "ttr>0ms"].map(parseSlo);
+  expect(overrideSlos(others, wanted).map(({ expression }) => expression)).toEqual([
+    "ttd<3s",
+    "lost==0",
+    "unknown<=3",
+    "ttr<2s",
+    "ttr>0ms",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { cutTimeline, type TimelineInput } from "../../../src/outage/timeline.ts";
-import { makeEntry, makeFailure, makeOpen } from "./entries.ts";
+import { makeEntry, makeFailure, makeOpen, saw } from "./entries.ts";
 
 const INPUT: TimelineInput = {
   startedAt: 1_000,
@@ -32,6 +32,12 @@ test("cutTimeline() knows the phases that there were", () => {
   ]);
   const early = cutTimeline({ ...INPUT, injectedAt: undefined, healedAt: undefined, recoveredAt: undefined });
   expect(early.phases).toEqual([{ name: "warm-up", fromMs: 0, toMs: 1_000 }]);
+  const down = cutTimeline({ ...INPUT, injectedAt: 400 });
+  expect(down.phases.map(({ name, fromMs }) => [name, fromMs])).toEqual([
+    ["outage", 0],
+    ["recovery", 600],
+    ["settled", 800],
+  ]);
 });
 
 test("cutTimeline() shows the worst request of each cell, by when it was meant to start", () => {
@@ -49,12 +55,15 @@ test("cutTimeline() shows the worst request of each cell, by when it was meant t
 });
 
 test("cutTimeline() tells where the health was seen changing", () => {
-  const health = [
-    { at: 1_010, isWell: true },
-    { at: 1_060, isWell: true },
-    { at: 1_080, isWell: false },
-    { at: 1_120, isWell: false },
-    { at: 5_000, isWell: true },
-  ];
+  const health = [saw(1_010, "up"), saw(1_060, "up"), saw(1_080, "down"), saw(1_120, "down"), saw(5_000, "up")];
   expect(cutTimeline({ ...INPUT, health }).health.slice(0, 4)).toEqual(["yes", "mixed", "no", "none"]);
+});
+
+test("cutTimeline() joins what the server said of its circuit to stretches", () => {
+  const health = [saw(1_010, "up"), saw(1_100, "up"), saw(1_310, "suspect"), saw(1_330, "down"), saw(5_000, "up")];
+  expect(cutTimeline({ ...INPUT, health }).states).toEqual([
+    { name: "up", isWell: true, fromMs: 10, toMs: 310 },
+    { name: "suspect", isWell: false, fromMs: 310, toMs: 330 },
+    { name: "down", isWell: false, fromMs: 330, toMs: 1_000 },
+  ]);
 });

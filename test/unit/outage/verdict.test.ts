@@ -9,7 +9,7 @@ const WRITES = { acknowledged: 100, unknown: 0, table: TABLE };
 const SLOS = ["ttd<3s", "appLag<2s", "lost==0", "duplicate==0", "hung==0", "steady<=15s"].map(parseSlo);
 
 function verdictOf(changes: Partial<VerdictInput> = {}) {
-  return judge({ figures: GOOD, writes: WRITES, hung: 0, slos: SLOS, isInterrupted: false, ...changes });
+  return judge({ figures: GOOD, writes: WRITES, hung: 0, failed: 0, slos: SLOS, isInterrupted: false, ...changes });
 }
 
 const broken: readonly [string, Partial<VerdictInput>, string][] = [

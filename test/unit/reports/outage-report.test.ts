@@ -1,63 +1,9 @@
 import { expect, test } from "bun:test";
-import type { OutageReport, OutageResult } from "../../../src/outage/report-model.ts";
 import { cutTimeline } from "../../../src/outage/timeline.ts";
-import { renderOutageJson, renderOutageText } from "../../../src/reports/outage-report.ts";
+import { renderOutageJson } from "../../../src/reports/outage-json.ts";
+import { renderOutageText, renderSeriesText } from "../../../src/reports/outage-report.ts";
 import { drawTimeline } from "../../../src/reports/outage-timeline.ts";
-import { makeEntry, makeFailure, makeOpen } from "../outage/entries.ts";
-
-const NOTHING = { p50: null, p95: null, p99: null, max: null };
-
-const REPORT: OutageReport = {
-  schema: "deby.outage/1",
-  scenario: "stop",
-  target: "docker",
-  startedAt: "2026-01-01T00:00:00.000Z",
-  seed: 42,
-  figures: { ttdMs: 12.4, dbReadyMs: 400, ttrMs: 12_345, appLagMs: null },
-  requests: { ok: 900, held: 99, failedFast: 1, timedOut: 0, hung: 0, byCode: { "503 READ_ONLY": 1, "201": 999 } },
-  writes: { acknowledged: 300, lost: 0, duplicated: null, unknown: 2 },
-  latencyMs: { before: { p50: 1.2, p95: 3, p99: 4, max: 17.25 }, during: NOTHING, after: NOTHING },
-  availability: 0.99999,
-  pool: { before: null, after: null },
-  slos: [
-    { expression: "ttd<3s", value: 12.4, kept: true },
-    { expression: "lost==0", value: 3, kept: false },
-    { expression: "appLag<2s", value: null, kept: false },
-  ],
-  verdict: "broken",
-};
-
-/** A run of 24 s in which everything happens that can be drawn. */
-const TIMELINE = cutTimeline({
-  startedAt: 0,
-  endedAt: 24_000,
-  injectedAt: 5_000,
-  healedAt: 15_000,
-  recoveredAt: 15_400,
-  health: [
-    { at: 0, isWell: true },
-    { at: 5_000, isWell: true },
-    { at: 5_100, isWell: false },
-    { at: 6_000, isWell: false },
-  ],
-  entries: [
-    makeEntry({ intendedAt: 0 }),
-    makeEntry({ intendedAt: 500, endedAt: 9_000 }),
-    makeFailure({ intendedAt: 1_000 }),
-    makeFailure({ intendedAt: 1_500, status: 504 }),
-    makeEntry({ intendedAt: 2_000, ending: "hung" }),
-    makeOpen({ intendedAt: 2_500 }),
-    makeEntry({ intendedAt: 3_000, kind: "read", status: 200 }),
-  ],
-  requestTimeoutMs: 30_000,
-});
-
-const RESULT: OutageResult = {
-  report: REPORT,
-  targetDescription: "container deby-outage-12345678 from postgres:17-alpine on 127.0.0.1:40123",
-  timeline: TIMELINE,
-  notes: [`A note ${"that is long ".repeat(12)}and ends here.`],
-};
+import { REPORT, RESULT, SERIES, TIMELINE } from "./outage-sample.ts";
 
 test("renderOutageText() tells figures, requests, writes, latency, objectives, notes and the verdict", () => {
   const text = renderOutageText(RESULT);
@@ -99,9 +45,10 @@ test("renderOutageText() does not call an objective broken that an interrupted r
 });
 
 test("drawTimeline() draws one mark a cell, with a scale, the phases and a legend", () => {
-  expect(drawTimeline(TIMELINE).slice(0, 5)).toEqual([
+  expect(drawTimeline(TIMELINE).slice(0, 6)).toEqual([
     "         |0s       |5s       |10s      |15s      |20s",
     "phase    [warm-up -[outage ------------[[settled --------",
+    "circuit  [up ------[down --------------------------------",
     "health   =.........~.x...................................",
     "writes   =hFT?/..........................................",
     "reads    ......=.........................................",
@@ -129,6 +76,28 @@ test("drawTimeline() draws a long run in bands of 80 cells", () => {
   );
 });
 
-test("renderOutageJson() is the report and nothing else", () => {
-  expect(JSON.parse(renderOutageJson(RESULT))).toEqual(REPORT);
+test("renderOutageJson() is the report of one run and nothing else", () => {
+  const run = { kind: "judged", scenario: "stop", result: RESULT } as const;
+  expect(JSON.parse(renderOutageJson([run], { isSeries: false }))).toEqual(REPORT);
+});
+
+test("renderOutageJson() is the summary of a series and every report", () => {
+  const series = JSON.parse(renderOutageJson(SERIES, { isSeries: true }));
+  expect(series).toMatchObject({ schema: "deby.outage-series/1", verdict: "broken", runs: [REPORT, REPORT] });
+  expect(series.summary.map(({ scenario, verdict }: Record<string, unknown>) => [scenario, verdict])).toEqual([
+    ["stop", "broken"],
+    ["pause", "refused"],
+    ["kill", "incomplete"],
+  ]);
+});
+
+test("renderSeriesText() tells what was broken in full, then one line a scenario, within 100 columns", () => {
+  const text = renderSeriesText(SERIES);
+  expect(text.split("Outage report: scenario stop")).toHaveLength(3);
+  expect(text).toMatch(/✗ BROKEN +stop +2 +12 ms +400 ms +12.3 s +- +- +0 +\? +4 +0 +99.99 %/);
+  expect(text).toMatch(/- refused +pause +0 +- /);
+  expect(text).toMatch(/\? not run +kill/);
+  expect(text).toContain("- kill: The fault could not be verified: <it> still runs");
+  expect(text).toContain("Verdict: BROKEN");
+  expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
 });

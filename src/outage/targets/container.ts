@@ -1,0 +1,161 @@
+import { Secret } from "../../config/secret.ts";
+import { DebyError } from "../../errors.ts";
+import type { Undo, Words } from "../journal.ts";
+import type { DatabaseEndpoint, RunSql, ServerControl, Target } from "../target.ts";
+import { runTool, ToolFailure } from "../tool.ts";
+import { docker } from "./docker-cli.ts";
+
+const COMMAND_LIMIT_MS = 60_000;
+/** The server inside gets so long to end by itself before Docker kills it. */
+export const STOP_GRACE_S = 20;
+
+/** What Docker tells of a container that is not ours. */
+export interface ContainerFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly isRunning: boolean;
+  /** Where 5432 is published, as it was asked for: a port of 0 or "" is another one at every start. */
+  readonly published: { readonly host: string; readonly port: string } | undefined;
+}
+
+interface Inspected {
+  readonly Name: string;
+  readonly State: { readonly Running: boolean; readonly Paused: boolean };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly Env: readonly string[] | null };
+  readonly HostConfig: {
+    readonly PortBindings: Readonly<
+      Record<string, readonly { readonly HostIp?: string; readonly HostPort?: string }[] | null>
+    > | null;
+  };
+}
+
+/** @throws DebyError USAGE if there is no such container */
+export async function inspectContainer(name: string): Promise<ContainerFacts> {
+  try {
+    const { stdout } = await docker(["container", "inspect", name], { limitMs: COMMAND_LIMIT_MS });
+    const [inspected] = JSON.parse(stdout) as readonly Inspected[];
+    if (inspected === undefined) throw new ToolFailure(`No such container: ${name}`);
+    return readFacts(inspected);
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error;
+    throw new DebyError("USAGE", `Cannot look at the container ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+function readFacts({ Name, State, Config, HostConfig }: Inspected): ContainerFacts {
+  const pairs = (Config.Env ?? []).map((line): [string, string] => {
+    const [name = "", ...value] = line.split("=");
+    return [name, value.join("=")];
+  });
+  const [binding] = HostConfig.PortBindings?.["5432/tcp"] ?? [];
+  const { HostIp = "", HostPort = "" } = binding ?? {};
+  return {
+    name: Name.replace(/^\//, ""),
+    labels: Config.Labels ?? {},
+    environment: Object.fromEntries(pairs),
+    isRunning: State.Running && !State.Paused,
+    published: binding && { host: HostIp === "" || HostIp === "0.0.0.0" ? "127.0.0.1" : HostIp, port: HostPort },
+  };
+}
+
+/**
+ * How the container's database is reached, by what the official image is told in the environment.
+ * @throws DebyError USAGE with what to change
+ */
+export function endpointOfContainer({ name, environment, isRunning, published }: ContainerFacts): DatabaseEndpoint {
+  const refuse = (why: string): DebyError => new DebyError("USAGE", `Cannot use the container ${name}: ${why}`);
+  if (!isRunning) throw refuse(`it does not run; start it with docker start ${name}`);
+  if (published === undefined) throw refuse("it publishes no port 5432; publish one: -p 127.0.0.1:5432:5432");
+  if (!/^[1-9]\d*$/.test(published.port)) {
+    throw refuse("its port is another one after every start; publish a fixed one: -p 127.0.0.1:5432:5432");
+  }
+  const { POSTGRES_USER: user = "postgres", POSTGRES_PASSWORD: password = "" } = environment;
+  const { POSTGRES_DB: database = user } = environment;
+  return { host: published.host, port: Number(published.port), user, password: new Secret(password), database };
+}
+
+/** A container that somebody else made, to be harmed and healed, never removed. */
+export function containerTarget(facts: ContainerFacts, kind: "docker" | "compose"): Target {
+  const endpoint = endpointOfContainer(facts);
+  const { name } = facts;
+  return {
+    kind,
+    description: `container ${name} on ${endpoint.host}:${endpoint.port}, which was there before`,
+    isForeign: true,
+    endpoint,
+    server: { ...controlContainer(name), demoter: undefined },
+    sql: speakSql(name, endpoint),
+    sqlWords: (...statements) => sqlWords(name, endpoint, statements),
+    traffic: undefined,
+    async readLog() {
+      const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });
+      return `${stdout}\n${stderr}`.trim();
+    },
+  };
+}
+
+/** The commands that heal such a container, and what it says then. */
+export function containerUndo(name: string): Undo {
+  return {
+    heal: [
+      ["docker", "unpause", name],
+      ["docker", "start", name],
+    ],
+    healed: {
+      command: ["docker", "inspect", "--format", "{{.State.Running}} {{.State.Paused}}", name],
+      prints: "true false",
+    },
+    remove: [],
+    folders: [],
+    processes: [],
+  };
+}
+
+/** @param hurry gives commands up; to be left out where the container has to be healed whatever happens */
+export function controlContainer(name: string, hurry?: AbortSignal): Omit<ServerControl, "demoter"> {
+  const options = { limitMs: COMMAND_LIMIT_MS, ...(hurry === undefined ? {} : { signal: hurry }) };
+  const inspect = async (field: "Running" | "Paused"): Promise<string> => {
+    const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
+    return stdout;
+  };
+  return {
+    async stop() {
+      await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
+    },
+    async start() {
+      await docker(["start", name], options);
+    },
+    async kill() {
+      await docker(["kill", name], options);
+    },
+    isRunning: async () => (await inspect("Running")) !== "false",
+    freezer: {
+      async freeze() {
+        await docker(["pause", name], options);
+      },
+      async thaw() {
+        await docker(["unpause", name], options);
+      },
+      isFrozen: async () => (await inspect("Paused")) === "true",
+    },
+  };
+}
+
+/** Over the container's own socket, which asks for no password in the official image and needs no port. */
+export function speakSql(name: string, endpoint: DatabaseEndpoint, hurry?: AbortSignal): RunSql {
+  return async (...statements) => {
+    const options = { limitMs: COMMAND_LIMIT_MS, ...(hurry === undefined ? {} : { signal: hurry }) };
+    return (await runTool(sqlWords(name, endpoint, statements), options)).stdout;
+  };
+}
+
+/** Each statement in a transaction of its own. */
+function sqlWords(
+  name: string,
+  { user, database }: Pick<DatabaseEndpoint, "user" | "database">,
+  statements: readonly string[],
+): Words {
+  const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
+  return ["docker", "exec", name, ...psql, ...statements.flatMap((statement) => ["-c", statement])];
+}

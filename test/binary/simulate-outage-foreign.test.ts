@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import postgres from "postgres";
+import type { OutageReport } from "../../src/outage/report-model.ts";
+import { docker, dockerAvailable, requireDocker } from "../support/docker.ts";
+import { freePort } from "../support/ports.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { OutageBench } from "./simulate-outage-bench.ts";
+
+const SHORT = ["--warmup=1s", "--outage=1s", "--settle=15s"];
+const PASSWORD = "a-users-password";
+
+/** A database in a container that deby did not make. */
+class Victim implements AsyncDisposable {
+  readonly name: string;
+  readonly port: number;
+
+  private constructor(name: string, port: number) {
+    this.name = name;
+    this.port = port;
+  }
+
+  static async start(...options: readonly string[]): Promise<Victim> {
+    const image = await requireDocker();
+    const port = await freePort();
+    const victim = new Victim(`deby-test-victim-${crypto.randomUUID().slice(0, 8)}`, port);
+    const publish = ["-p", `127.0.0.1:${port}:5432`, "-e", `POSTGRES_PASSWORD=${PASSWORD}`];
+    await docker("run", "--detach", "--name", victim.name, ...publish, ...options, image);
+    await waitUntil("the victim takes logins", () => victim.login(), { deadlineMs: 30_000 });
+    return victim;
+  }
+
+  connect(): postgres.Sql {
+    const address = { host: "127.0.0.1", port: this.port, user: "postgres", password: PASSWORD };
+    return postgres({ ...address, max: 1, ssl: false, fetch_types: false, connect_timeout: 2, onnotice: () => {} });
+  }
+
+  async login(): Promise<boolean> {
+    const sql = this.connect();
+    try {
+      await sql`select 1`;
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await sql.end({ timeout: 0 }).catch(() => {});
+    }
+  }
+
+  /** When it was started last, and whether it runs. */
+  state(): Promise<string> {
+    return docker("inspect", "--format", "{{.State.StartedAt}} {{.State.Running}} {{.State.Paused}}", this.name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await docker("rm", "--force", "--volumes", this.name);
+  }
+}
+
+describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it did not make", () => {
+  test("is refused without its owner's word, and the container is not touched", async () => {
+    await using victim = await Victim.start();
+    await using bench = await OutageBench.make();
+    const before = await victim.state();
+    for (const [args, message] of [
+      [[], `say so by its name: --confirm ${victim.name}`],
+      [["--confirm", "another"], '--confirm names "another"'],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await bench.run(["--container", victim.name, ...args]);
+      expect(stderr).toContain(`Refused, and the container ${victim.name} was not touched`);
+      expect(stderr).toContain(message);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    }
+    expect(await victim.state()).toBe(before);
+    await bench.expectNothingLeft();
+  }, 60_000);
+
+  test("is refused while somebody else is connected, and told who", async () => {
+    await using victim = await Victim.start("--label", "deby.chaos=allow");
+    await using bench = await OutageBench.make();
+    const before = await victim.state();
+    const sql = victim.connect();
+    await sql`set application_name = 'payroll'`;
+    const { exitCode, stderr } = await bench.run(["--container", victim.name]);
+    await sql.end();
+    expect(stderr).toContain("others are connected to it: payroll (postgres, ");
+    expect(exitCode).toBe(2);
+    expect(await victim.state()).toBe(before);
+    await bench.expectNothingLeft();
+  }, 60_000);
+
+  test.each([
+    ["stop", ["--label", "deby.chaos=allow"], () => []],
+    ["kill", [], (name: string) => ["--confirm", name]],
+  ] as const)(
+    "%s with its owner's word: it is broken, healed and kept, twice",
+    async (scenario, options, confirm) => {
+      await using victim = await Victim.start(...options);
+      await using bench = await OutageBench.make();
+      const before = await victim.state();
+      for (let run = 0; run < 2; run++) {
+        const flags = ["--container", victim.name, "--scenario", scenario, "--json", ...confirm(victim.name), ...SHORT];
+        const { exitCode, stdout, stderr } = await bench.run(flags);
+        expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+        expect(JSON.parse(stdout)).toMatchObject({ verdict: "kept", writes: { lost: 0, duplicated: 0 } });
+        await bench.expectNothingLeft();
+      }
+      expect(await victim.state()).not.toBe(before);
+      expect(await victim.login()).toBe(true);
+    },
+    90_000,
+  );
+
+  test.each([
+    ["stop", "SIGKILL"],
+    ["pause", "SIGKILL"],
+    ["wrong-password", "SIGKILL"],
+    ["pause", "SIGINT twice"],
+  ] as const)(
+    "%s and %s of deby in mid-outage: it is healed nevertheless",
+    async (scenario, signal) => {
+      await using victim = await Victim.start("--label", "deby.chaos=allow");
+      await using bench = await OutageBench.make();
+      const deby = await bench.start([
+        "--container",
+        victim.name,
+        "--scenario",
+        scenario,
+        "--warmup=1s",
+        "--outage=60s",
+      ]);
+      await deby.waitForLine(/verified/, 30_000);
+      expect(await Promise.race([victim.login(), Bun.sleep(1_000).then(() => false)])).toBe(false);
+      if (signal === "SIGKILL") deby.kill("SIGKILL");
+      else {
+        deby.kill("SIGINT");
+        await deby.waitForLine(/interrupted: healing/);
+        deby.kill("SIGINT");
+      }
+      await deby.waitForExit(20_000);
+      await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 30_000 });
+      expect(await victim.state()).toEndWith(" true false");
+      await waitUntil("it takes logins", () => victim.login(), { deadlineMs: 10_000 });
+      await bench.expectNothingLeft();
+    },
+    60_000,
+  );
+
+  test("compose: finds the project's Postgres by its labels", async () => {
+    await using bench = await OutageBench.make();
+    const labels = { "project.working_dir": bench.path, service: "db" };
+    const options = Object.entries(labels).flatMap(([name, value]) => [
+      "--label",
+      `com.docker.compose.${name}=${value}`,
+    ]);
+    await using victim = await Victim.start(...options, "--label", "deby.chaos=allow");
+    const { exitCode, stdout, stderr } = await bench.run([
+      "--target=compose",
+      "--scenario=restart",
+      "--json",
+      ...SHORT,
+    ]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(stdout) as OutageReport).toMatchObject({ target: "compose", verdict: "kept" });
+    expect(await victim.login()).toBe(true);
+    await bench.expectNothingLeft();
+  }, 60_000);
+});

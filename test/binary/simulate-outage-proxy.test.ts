@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import type { OutageReport } from "../../src/outage/report-model.ts";
+import { spawnDeby } from "../support/executable.ts";
+import { freePort } from "../support/ports.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { makeTempFolder } from "../support/temp-folder.ts";
+import { OutageBench } from "./simulate-outage-bench.ts";
+
+const SHORT = ["--warmup=1s", "--outage=1s", "--settle=15s", "--json"];
+const makeBench = () => new OutageBench(makeTempFolder("outage"), "postgres:0-nowhere");
+
+test.each(["refuse", "flap", "latency", "start-down"])(
+  "%s through a proxy in front of a database that others use: only our own traffic is cut",
+  async (scenario) => {
+    await using server = await startPostgres();
+    await using bench = makeBench();
+    const before = await server.psql<{ at: string }>("select pg_postmaster_start_time()::text as at");
+    const args = ["--target=proxy", "--scenario", scenario, "--db-url", server.url, ...SHORT];
+    const { exitCode, stdout, stderr } = await bench.run(args);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "proxy", verdict: "kept", writes: { lost: 0 } });
+    expect(await server.psql<{ at: string }>("select pg_postmaster_start_time()::text as at")).toEqual(before);
+    await bench.expectNothingLeft();
+  },
+  60_000,
+);
+
+test("a server that runs already is judged through the proxy that it was pointed at, and runs on", async () => {
+  await using server = await startPostgres();
+  await using bench = makeBench();
+  const [proxyPort, port] = [await freePort(), await freePort()];
+  const url = new URL(server.url);
+  url.port = String(proxyPort);
+  await using running = await spawnDeby(["serve", "--canary", "--port", String(port), "--db-url", url.href]);
+  await running.waitForLine(/Server running/);
+  const flags = ["--target=proxy", "--proxy-port", String(proxyPort), "--server", `http://127.0.0.1:${port}`];
+  const { exitCode, stdout, stderr } = await bench.run([
+    ...flags,
+    "--db-url",
+    server.url,
+    "--scenario=reset",
+    ...SHORT,
+  ]);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  const report = JSON.parse(stdout) as OutageReport;
+  expect(report).toMatchObject({ target: "proxy", verdict: "kept", writes: { lost: 0, duplicated: 0 } });
+  expect(report.writes.acknowledged).toBeGreaterThan(20);
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  await bench.expectNothingLeft();
+}, 60_000);
+
+test.each([
+  [["--target=embedded", "--server=http://127.0.0.1:1"], "would be another one"],
+  [
+    ["--target=proxy", "--scenario=start-down", "--server=http://127.0.0.1:1"],
+    "starts the server, and --server runs already",
+  ],
+  [["--target=proxy", "--scenario=stop"], "The target proxy cannot do the scenario stop. It can do: netcut, reset,"],
+  [["--server=https://example.org/api"], "--server must be the root of a server"],
+  [["--target=service"], "--target service needs the service's name: --service NAME"],
+  [["--target=proxy", "--db-host=a,b", "--scenario=refuse"], "simulated on one host, and 2 are named"],
+  [["heel"], 'simulate-outage knows the word heal only, received "heel"'],
+] as const)("%j is refused, with what to do", async (args, message) => {
+  await using bench = makeBench();
+  const { exitCode, stderr } = await bench.run(args);
+  expect(stderr).toContain(message);
+  expect(exitCode).toBe(2);
+  await bench.expectNothingLeft();
+});
+
+test("--plan tells what would happen and does nothing", async () => {
+  await using bench = makeBench();
+  const args = ["--plan", "--target=proxy", "--proxy-port=6432", "--scenario=wrong-password", "--db-host=db.example"];
+  const { exitCode, stdout, stderr } = await bench.run(args);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toContain("wrong-password: the password is not valid any more");
+  expect(stdout).toContain(
+    "a proxy on 6432 in front of db.example:5432/deby_ecommerce; only what goes through it is cut",
+  );
+  expect(stdout).toContain("appLag<12000ms");
+  expect(stdout).toEndWith("Nothing was done: this is the plan only\n");
+  await bench.expectNothingLeft();
+});

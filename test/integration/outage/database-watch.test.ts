@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { createServer, type Server, type Socket } from "node:net";
+import { systemClock } from "../../../src/core/clock.ts";
+import { DatabaseWatch } from "../../../src/outage/database-watch.ts";
+
+/** A server that swallows what it gets until it is woken; connections from then on are asked for a password. */
+class MuteServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  isMute = true;
+
+  constructor() {
+    this.#server = createServer((socket) => {
+      const wasMute = this.isMute;
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket)).on("error", () => {});
+      socket.on("data", () => !wasMute && socket.write("R"));
+    });
+  }
+
+  listen(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#server.listen(0, "127.0.0.1", () => {
+        const address = this.#server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+test("DatabaseWatch sees a server that was mute back soon, whenever it comes back", async () => {
+  const lags: number[] = [];
+  for (const muteMs of [620, 730, 840]) {
+    await using server = new MuteServer();
+    const port = await server.listen();
+    await using watch = new DatabaseWatch({ host: "127.0.0.1", port, user: "u", database: "d" }, systemClock);
+    await Bun.sleep(muteMs);
+    expect(watch.firstReady(0)).toBeUndefined();
+    server.isMute = false;
+    const backAt = systemClock.now();
+    await watch.untilReady(backAt, AbortSignal.timeout(2_000));
+    lags.push((watch.firstReady(backAt) ?? Number.NaN) - backAt);
+  }
+  // 62.5 ms, and what a busy machine adds: half a second where all probes begin together.
+  expect(lags.toSorted((a, b) => a - b)[1]).toBeLessThan(120);
+}, 20_000);

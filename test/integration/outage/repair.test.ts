@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "../../../src/core/clock.ts";
+import type { JournalEntry } from "../../../src/outage/journal.ts";
+import { repair } from "../../../src/outage/repair.ts";
+import { makeTempFolder } from "../../support/temp-folder.ts";
+
+const ENTRY: JournalEntry = {
+  runId: "12345678",
+  pid: 42,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  target: "container db",
+  scenario: "stop",
+  heal: [],
+  remove: [],
+  folders: [],
+  processes: [],
+};
+
+const shell = (script: string) => ["sh", "-c", script];
+
+test.skipIf(process.platform === "win32")(
+  "repair() ends the run's processes and removes its folders, no others",
+  async () => {
+    await using temp = makeTempFolder("repair");
+    const folder = join(temp.path, "deby-outage-12345678-serve");
+    const other = join(temp.path, "deby-outage-87654321-serve");
+    mkdirSync(folder);
+    mkdirSync(other);
+    const script = `sleep 60; : ${temp.path}`;
+    const left = Bun.spawn(shell(script), { detached: true });
+    const { done, failures } = await repair({ ...ENTRY, processes: [script], folders: [folder, other] }, systemClock);
+    expect(done).toEqual([`end the process ${script}`, `remove the folder ${folder}`]);
+    expect(failures).toEqual([`remove the folder ${other}: This is no folder of a run`]);
+    await left.exited;
+    process.kill(-left.pid, "SIGKILL");
+    expect(left.signalCode).toBe("SIGKILL");
+    expect([existsSync(folder), existsSync(other)]).toEqual([false, true]);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "repair() heals until the healing holds, although the first attempt is undone",
+  async () => {
+    await using temp = makeTempFolder("repair");
+    const state = join(temp.path, "state");
+    const count = join(temp.path, "count");
+    await Bun.write(state, "down");
+    // The first start is followed by the stop that the killed run had asked for.
+    const start = `echo x >> ${count}; echo up > ${state}; [ $(wc -l < ${count}) = 1 ] && (sleep 0.5; echo down > ${state}) & true`;
+    const { done, failures } = await repair(
+      { ...ENTRY, heal: [shell(start)], healed: { command: ["cat", state], prints: "up" } },
+      systemClock,
+    );
+    expect({ done, failures }).toEqual({ done: ["heal container db"], failures: [] });
+    expect(readFileSync(state, "utf8")).toBe("up\n");
+    expect(readFileSync(count, "utf8")).toBe("x\nx\n");
+  },
+  15_000,
+);
+
+test.skipIf(process.platform === "win32")("repair() tells what it could not remove", async () => {
+  const words = shell("echo device is busy >&2; exit 1");
+  const { failures } = await repair({ ...ENTRY, remove: [words] }, systemClock);
+  expect(failures).toEqual([`${words.join(" ")}: device is busy`]);
+});
