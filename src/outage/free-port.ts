@@ -1,14 +1,11 @@
-import { createServer } from "node:net";
+import { systemRandom } from "../core/random.ts";
+import { choosePort } from "../embedded/choose-port.ts";
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. Somebody else may take it: whoever binds it must be able to fail. */
+/**
+ * A TCP port of 127.0.0.1 that was free a moment ago, and that no outgoing connection is given: one that dials a closed
+ * port of those in a loop may one day connect to itself, and then nobody else can have it. Somebody else may take it
+ * nevertheless: whoever binds it must be able to fail.
+ */
 export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+  return choosePort("127.0.0.1", systemRandom);
 }

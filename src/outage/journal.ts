@@ -19,7 +19,12 @@ export interface JournalEntry {
   /** Commands that heal the fault. */
   readonly heal: readonly Words[];
   /** What proves that it is healed; undefined where the removal of everything is healing enough. */
-  readonly healed?: { readonly command: Words; readonly prints: string };
+  readonly healed?: {
+    readonly command: Words;
+    readonly prints: string;
+    /** Parts of command lines that do harm: one that is under way outlives who gave it, and is waited for. */
+    readonly after: readonly string[];
+  };
   /** Commands that remove what the run made. */
   readonly remove: readonly Words[];
   /** Folders that the run made. */

@@ -1,5 +1,6 @@
 import { DebyError } from "../errors.ts";
 import { FaultProxy } from "./fault-proxy.ts";
+import { findFreePort } from "./free-port.ts";
 import type { ResourceStack } from "./resource-stack.ts";
 import type { Fault, Scenario } from "./scenario.ts";
 import type { DatabaseEndpoint, Target } from "./target.ts";
@@ -31,7 +32,7 @@ export async function prepareFault(
 }
 
 async function startProxy({ host, port }: DatabaseEndpoint, resources: ResourceStack): Promise<FaultProxy> {
-  const proxy = await FaultProxy.listen({ target: { host, port } });
+  const proxy = await FaultProxy.listen({ target: { host, port }, port: await findFreePort() });
   resources.add({ what: `the proxy on port ${proxy.port}`, limitMs: 5_000, remove: () => proxy.close() });
   return proxy;
 }

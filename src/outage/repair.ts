@@ -41,6 +41,9 @@ export async function repair(entry: JournalEntry, clock: Clock): Promise<Repair>
   }
   const { healed } = entry;
   if (healed !== undefined) await attempt(`heal ${entry.target}`, () => heal(entry.heal, { ...healed, clock }));
+  else if (entry.remove.length === 0) {
+    for (const words of entry.heal) await attempt(words.join(" "), () => healBlindly(words));
+  }
   for (const words of entry.remove) await attempt(words.join(" "), () => remove(words, clock));
   for (const folder of entry.folders) {
     await attempt(`remove the folder ${folder}`, async () => {
@@ -68,12 +71,14 @@ export async function repairLeftovers(clock: Clock): Promise<Repair[]> {
 interface HealOptions {
   readonly command: Words;
   readonly prints: string;
+  readonly after: readonly string[];
   readonly clock: Clock;
 }
 
 /** Until it is healed and stays so. @throws the last failure */
-async function heal(commands: readonly Words[], { command, prints, clock }: HealOptions): Promise<boolean> {
+async function heal(commands: readonly Words[], { command, prints, after, clock }: HealOptions): Promise<boolean> {
   const giveUpAt = clock.now() + HEAL_LIMIT_MS;
+  while ((await isUnderWay(after)) && clock.now() < giveUpAt) await sleep(clock, LOOK_EVERY_MS);
   let healedAt: number | undefined;
   let failure: unknown;
   let isFirst = true;
@@ -95,6 +100,22 @@ async function heal(commands: readonly Words[], { command, prints, clock }: Heal
     await sleep(clock, LOOK_EVERY_MS);
   }
   return true;
+}
+
+/** Where nothing tells whether it is needed. */
+async function healBlindly(words: Words): Promise<boolean> {
+  try {
+    await runTool(words, { limitMs: COMMAND_LIMIT_MS });
+    return true;
+  } catch (error) {
+    if (error instanceof ToolFailure && /already/i.test(error.message)) return false;
+    throw error;
+  }
+}
+
+async function isUnderWay(harms: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(harms.map(findProcesses));
+  return found.some((pids) => pids.length > 0);
 }
 
 async function ask(command: Words): Promise<string> {

@@ -22,6 +22,7 @@ import { requirePossible } from "./scenarios/all.ts";
 import type { Slo } from "./slo.ts";
 import type { Target } from "./target.ts";
 import { chooseTarget, powersOf, type TargetKind, type TargetName } from "./targets/choose.ts";
+import { requireFitting } from "./targets/fitting.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
 
 export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
@@ -158,9 +159,11 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /** @throws DebyError USAGE if the target cannot do the scenario; Interrupted */
 async function choosePossible(
-  { scenario, target, image, container, server }: OutagePlan,
+  plan: OutagePlan,
   options: { readonly signal: AbortSignal; readonly onStep: (step: string) => void },
 ): Promise<TargetKind> {
+  const { scenario, target, image, container, server } = plan;
+  requireFitting(plan);
   const kind = await chooseTarget(target, { image, container, ...options });
   const hasServer = server !== undefined;
   if (hasServer && (kind === "docker" || kind === "embedded")) {

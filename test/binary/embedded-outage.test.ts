@@ -37,7 +37,7 @@ describe("deby simulate-outage on the embedded database", () => {
     await bench.expectNothingLeft();
   }, 90_000);
 
-  test.each(["kill", "restart"])(
+  test.each(["kill", "restart", "refuse", "exhaust", "start-down"])(
     "can %s it",
     async (scenario) => {
       await using bench = makeBench();

@@ -145,6 +145,20 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     60_000,
   );
 
+  test("a stop that outlives deby is waited for before it is healed", async () => {
+    await using victim = await Victim.start("--label", "deby.chaos=allow");
+    await using bench = await OutageBench.make('[ "$1" = stop ] && sleep 5');
+    const deby = await bench.start(["--container", victim.name, "--warmup=1s", "--outage=60s"]);
+    await deby.waitForLine(/breaking the database/, 30_000);
+    await waitUntil("the stop is under way", () => bench.processes(`stop\0--time\0`).length > 0);
+    deby.kill("SIGKILL");
+    await deby.waitForExit(5_000);
+    await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 30_000 });
+    expect(bench.calls().map(({ args }) => args[0])).toContain("stop");
+    expect(await victim.state()).toEndWith(" true false");
+    await bench.expectNothingLeft();
+  }, 60_000);
+
   test("compose: finds the project's Postgres by its labels", async () => {
     await using bench = await OutageBench.make();
     const labels = { "project.working_dir": bench.path, service: "db" };

@@ -59,6 +59,11 @@ test.each([
   [["--server=https://example.org/api"], "--server must be the root of a server"],
   [["--target=service"], "--target service needs the service's name: --service NAME"],
   [["--target=proxy", "--db-host=a,b", "--scenario=refuse"], "simulated on one host, and 2 are named"],
+  [
+    ["--target=embedded", "--container=db"],
+    "--container does not go with --target embedded, but with auto, docker, compose",
+  ],
+  [["--proxy-port=6432"], "--proxy-port does not go with --target auto, but with proxy"],
   [["heel"], 'simulate-outage knows the word heal only, received "heel"'],
 ] as const)("%j is refused, with what to do", async (args, message) => {
   await using bench = makeBench();

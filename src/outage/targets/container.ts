@@ -105,6 +105,7 @@ export function containerUndo(name: string): Undo {
     healed: {
       command: ["docker", "inspect", "--format", "{{.State.Running}} {{.State.Paused}}", name],
       prints: "true false",
+      after: [`stop --time ${STOP_GRACE_S} ${name}`, `docker kill ${name}`, `docker pause ${name}`],
     },
     remove: [],
     folders: [],

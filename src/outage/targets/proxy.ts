@@ -1,6 +1,7 @@
 import type { DatabaseTarget } from "../../config/types.ts";
 import { DebyError } from "../../errors.ts";
 import { FaultProxy } from "../fault-proxy.ts";
+import { findFreePort } from "../free-port.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { Target } from "../target.ts";
@@ -26,7 +27,7 @@ export async function startProxyTarget({ database, port, resources }: ProxyTarge
   const found = await probeRaw({ ...endpoint, asks: "tls", limitMs: PROBE_LIMIT_MS });
   if (found !== "ready")
     throw new DebyError("CANNOT_RUN", `No PostgreSQL answers on ${where}: ${found}. Try deby check`);
-  const traffic = await FaultProxy.listen({ target: endpoint, ...(port === undefined ? {} : { port }) });
+  const traffic = await FaultProxy.listen({ target: endpoint, port: port ?? (await findFreePort()) });
   resources.add({ what: `the proxy on port ${traffic.port}`, limitMs: 5_000, remove: () => traffic.close() });
   return {
     kind: "proxy",

@@ -25,8 +25,9 @@ export function serviceTarget(name: string, database: DatabaseTarget, platform: 
 
 /** Starting what runs does nothing, and a service that runs needs no other proof. */
 export function serviceUndo(name: string, platform: NodeJS.Platform): Undo {
-  const { thaw, start, state } = serviceCommands(platform, name);
-  const proof = platform === "linux" ? { healed: { command: state, prints: "ActiveState=active" } } : {};
+  const { thaw, start, stop, state } = serviceCommands(platform, name);
+  const healed = { command: state, prints: "ActiveState=active", after: [stop.join(" ")] };
+  const proof = platform === "linux" ? { healed } : {};
   return { heal: [...(thaw === undefined ? [] : [thaw]), start], ...proof, remove: [], folders: [], processes: [] };
 }
 

@@ -50,7 +50,7 @@ test.skipIf(process.platform === "win32")(
     // The first start is followed by the stop that the killed run had asked for.
     const start = `echo x >> ${count}; echo up > ${state}; [ $(wc -l < ${count}) = 1 ] && (sleep 0.5; echo down > ${state}) & true`;
     const { done, failures } = await repair(
-      { ...ENTRY, heal: [shell(start)], healed: { command: ["cat", state], prints: "up" } },
+      { ...ENTRY, heal: [shell(start)], healed: { command: ["cat", state], prints: "up", after: [] } },
       systemClock,
     );
     expect({ done, failures }).toEqual({ done: ["heal container db"], failures: [] });
@@ -61,6 +61,8 @@ test.skipIf(process.platform === "win32")(
 );
 
 test.skipIf(process.platform === "win32")("repair() tells what it could not remove", async () => {
+  const start = shell("echo already started >&2; exit 1");
+  expect(await repair({ ...ENTRY, heal: [start] }, systemClock)).toMatchObject({ done: [], failures: [] });
   const words = shell("echo device is busy >&2; exit 1");
   const { failures } = await repair({ ...ENTRY, remove: [words] }, systemClock);
   expect(failures).toEqual([`${words.join(" ")}: device is busy`]);
