@@ -99,6 +99,8 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     await using bench = await OutageBench.make();
     const { exitCode, stdout, stderr } = await bench.run([BIT, "--outage=1s", "--settle=2s"], {
       DEBY_REQUEST_TIMEOUT: "1s",
+      // Or an attempt that Docker's proxy has accepted may outlive the outage.
+      DEBY_CONNECT_TIMEOUT: "500ms",
       DEBY_RETRY_DELAYS: "1h",
       DEBY_WATCH_MIN: "1m",
       DEBY_WATCH_MAX: "1m",

@@ -125,8 +125,9 @@ export const oneByteASecond: Fault = {
     const before = serverBytes();
     run.broken();
     const ran = (entry: LedgerEntry) => entry.sentAt >= (run.outages.at(-1)?.brokenAt ?? 0) && isFailure(entry);
+    // Some begin only when those before them have run into theirs, which in a soak are 10 s away.
     await waitUntil("requests run into their deadlines", () => run.entries.filter(ran).length >= POOL_MAX, {
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
     });
     run.nothingGotThrough();
     if (serverBytes() === before) throw new Error("Not a byte came through");
