@@ -71,14 +71,13 @@ export class Hosts {
    * it does not take writes any more.
    */
   async open(options: Omit<OpenOptions, "host">): Promise<HostConnection> {
-    const { connector, wanted } = this.#deps;
-    const { host = this.#first } = this.#chosen ?? {};
-    const connection = await connector.open({ ...options, host });
+    const host = this.#ourHost;
+    const connection = await this.#deps.connector.open({ ...options, host });
     const ours = this.#chosen?.connection;
     if (ours === undefined) return connection;
     const isAnother =
       this.isOneRight && connection.backend.isDirect && connection.backend.server !== ours.backend.server;
-    const isDemoted = hasRole(ours.facts, wanted) && !hasRole(connection.facts, wanted);
+    const isDemoted = this.isWanted(ours.facts) && !this.isWanted(connection.facts);
     if (!isAnother && !isDemoted) return connection;
     void connection.close();
     const error = isDemoted
@@ -98,7 +97,7 @@ export class Hosts {
    * OUTDATED_HOST where the only one that takes writes is one that another had replaced.
    */
   async search(options: SearchOptions): Promise<HostConnection> {
-    const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#first }));
+    const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#ourHost }));
     this.#chosen = found;
     this.#rivals.use(found);
     return found.connection;
@@ -111,7 +110,7 @@ export class Hosts {
 
   /** The hosts that we are not with. */
   others(): HostPort[] {
-    const { host: ours = this.#first } = this.#chosen ?? {};
+    const ours = this.#ourHost;
     return this.#deps.hosts.filter((host) => host !== ours);
   }
 
@@ -153,12 +152,12 @@ export class Hosts {
 
   /** The addresses that the name of our host has at the moment; none where nobody tells. */
   async addresses(options: WithinOptions): Promise<readonly string[]> {
-    const { host = this.#first } = this.#chosen ?? {};
-    return (await this.#deps.connector.addresses?.(host, options).catch((): string[] => [])) ?? [];
+    return (await this.#deps.connector.addresses?.(this.#ourHost, options).catch((): string[] => [])) ?? [];
   }
 
-  get #first(): HostPort {
-    return this.#deps.hosts[0] as HostPort;
+  /** Where the server is that we are with, or is to be looked for first. */
+  get #ourHost(): HostPort {
+    return this.#chosen?.host ?? (this.#deps.hosts[0] as HostPort);
   }
 
   async #ask(options: OpenOptions): Promise<Found<HostConnection>> {
@@ -191,7 +190,8 @@ export class Hosts {
   /** Dials the hosts side by side until enough is known of them. */
   async #race(options: SearchOptions): Promise<Found<HostConnection>> {
     const { clock, wanted } = this.#deps;
-    const { host: ours = this.#first, connection } = this.#chosen ?? {};
+    const ours = this.#ourHost;
+    const connection = this.#chosen?.connection;
     const { isPatient = false } = options;
     const canFallBack = options.canFallBack === true || connection === undefined || !this.isWanted(connection.facts);
     const queue = [ours, ...this.others()];

@@ -196,7 +196,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     if (probe !== undefined) {
       // Whoever is lost in the middle of it says so by itself.
       await checkStalls(probe, this.#wake.signal).catch(() => {});
-      // A primary that was deposed keeps its COMMITs waiting for ever, and its stalls keep the next heartbeat away.
+      // Stalls that go on, as those of a deposed primary's COMMITs do, keep the next heartbeat away.
       if (this.#heart === probe) this.#deps.onBeat(probe);
     }
     this.#isChecking = false;

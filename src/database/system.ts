@@ -21,7 +21,6 @@ import { createOutcomeTable } from "./outcome-table.ts";
 import { Pool } from "./pool.ts";
 import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
 import { RetryBudget } from "./retry-budget.ts";
-import { hasRole, isUnique } from "./role.ts";
 import { Scout } from "./scout.ts";
 import { checkStalls } from "./stall-check.ts";
 import { StallDetector } from "./stall-detector.ts";
@@ -78,11 +77,10 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   const leaving = new AbortController();
   const closing = new AbortController();
   const { connector = (with_: ConnectorDeps) => networkConnector(target, settings, with_) } = deps;
-  const wanted = target.targetSessionAttrs;
   const hosts = new Hosts({
     clock,
     hosts: target.hosts,
-    wanted,
+    wanted: target.targetSessionAttrs,
     connector: connector({ clock, sweep }),
     onRefused: (refused) => emitter.emit("hostRefused", refused),
   });
@@ -139,7 +137,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     connect: search(target.applicationName, { canFallBack: true, isPatient: true }),
     areSeveralHosts: hosts.areSeveral,
     giveToPool: (connection) => pool.add(connection),
-    isWanted: (facts: ServerFacts) => hasRole(facts, wanted),
+    isWanted: (facts: ServerFacts) => hosts.isWanted(facts),
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
@@ -225,7 +223,6 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
   };
   const { leaseLimitMs } = settings;
   const onReadOnly = (error: DebyError): void => monitor.trouble(error);
-  const expectsWrites = isUnique(wanted);
   const lease: LeaseDeps = {
     clock,
     random,
@@ -235,7 +232,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     budget,
     observer,
     leaseLimitMs,
-    expectsWrites,
+    expectsWrites: hosts.isWriterExpected,
     onReadOnly,
     onRepeat,
   };

@@ -11,6 +11,17 @@ import { waitUntil } from "../../support/wait-until.ts";
 
 const hostOf = ({ host, port }: PostgresServer): HostPort => ({ host, port });
 
+/** How many rows of the test's table a server has. */
+async function rowsOf(server: PostgresServer): Promise<number | undefined> {
+  const [row] = await server.psql<{ count: number }>("SELECT count(*)::int AS count FROM t");
+  return row?.count;
+}
+
+/** What is told of the old primary after its standby was promoted. */
+function refusalOf({ primary, standby }: ReplicatedPair): HostRefused {
+  return { address: `127.0.0.1:${primary.port}`, timeline: 1, used: `127.0.0.1:${standby.port}`, usedTimeline: 2 };
+}
+
 function openOnHosts(
   servers: readonly PostgresServer[],
   settings: Partial<PoolSettings> = {},
@@ -78,12 +89,9 @@ test("the primary is killed: reads go on from the standby, writes wait for its p
 
   await primary.start();
   await waitUntil("the old primary is refused", () => opened.refused.length > 0);
-  expect(opened.refused).toEqual([
-    { address: `127.0.0.1:${primary.port}`, timeline: 1, used: `127.0.0.1:${standby.port}`, usedTimeline: 2 },
-  ]);
+  expect(opened.refused).toEqual([refusalOf(pair)]);
   await db.query`insert into t values (4)`;
-  const [row] = await standby.psql<{ count: number }>("SELECT count(*)::int AS count FROM t");
-  expect(row?.count).toBe(4);
+  expect(await rowsOf(standby)).toBe(4);
 
   // Whoever starts now finds two, in whatever order, and takes the right one.
   for (const servers of [
@@ -112,14 +120,11 @@ test("an old primary that is there alone is refused, whatever happens to the pro
   await primary.start();
   const held = db.query`insert into t values (2)`;
   await waitUntil("the old primary is refused", () => opened.refused.length > 0);
-  expect(opened.refused).toEqual([
-    { address: `127.0.0.1:${primary.port}`, timeline: 1, used: `127.0.0.1:${standby.port}`, usedTimeline: 2 },
-  ]);
+  expect(opened.refused).toEqual([refusalOf(pair)]);
   expect(db.state().name).toBe("reconnecting");
   await standby.start();
   await held;
-  const [row] = await standby.psql<{ count: number }>("SELECT count(*)::int AS count FROM t");
-  expect(row?.count).toBe(2);
+  expect(await rowsOf(standby)).toBe(2);
 }, 60_000);
 
 test("a server that was promoted while ours still takes writes is found soon, and used", async () => {
@@ -132,11 +137,8 @@ test("a server that was promoted while ours still takes writes is found soon, an
   await pair.promote();
   await waitUntil("the promoted one is used", () => opened.moves.length > 0, { deadlineMs: 8000 });
   await db.query`insert into t values (1)`;
-  const [row] = await standby.psql<{ count: number }>("SELECT count(*)::int AS count FROM t");
-  expect(row?.count).toBe(1);
-  expect(opened.refused).toEqual([
-    { address: `127.0.0.1:${primary.port}`, timeline: 1, used: `127.0.0.1:${standby.port}`, usedTimeline: 2 },
-  ]);
+  expect(await rowsOf(standby)).toBe(1);
+  expect(opened.refused).toEqual([refusalOf(pair)]);
 }, 60_000);
 
 test("a host that refuses among the hosts holds up nobody", async () => {
