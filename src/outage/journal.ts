@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DebyError } from "../errors.ts";
 
 const SCHEMA = "deby.outage-journal/1";
+const UNFINISHED = ".part";
 
 /** The program and its arguments. */
 export type Words = readonly string[];
@@ -98,14 +99,16 @@ export async function readJournal(path: string): Promise<JournalEntry | undefine
 
 export async function eraseJournal(path: string): Promise<void> {
   await rm(path, { force: true });
+  // A run that was killed while it wrote leaves the part that it had.
+  await rm(`${path}${UNFINISHED}`, { force: true });
   // Another run may have its note there, and then it stays.
   await rmdir(join(path, "..")).catch(() => {});
 }
 
 async function write(path: string, entry: JournalEntry): Promise<void> {
   const text = JSON.stringify({ schema: SCHEMA, ...entry }, undefined, 2);
-  await writeFile(`${path}.part`, `${text}\n`, { mode: 0o600, flush: true });
-  await rename(`${path}.part`, path);
+  await writeFile(`${path}${UNFINISHED}`, `${text}\n`, { mode: 0o600, flush: true });
+  await rename(`${path}${UNFINISHED}`, path);
 }
 
 async function requireOwn(folder: string): Promise<void> {

@@ -107,7 +107,7 @@ describe("deby simulate-outage on the embedded database", () => {
       if (signal === "SIGINT") {
         expect(result.exitCode).toBe(130);
       } else {
-        await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 5000 });
+        await bench.waitForWatchdog(5000);
       }
       await waitUntil("the database is gone", () => !isAlive(pid), { deadlineMs: 2000 });
       await bench.expectNothingLeft();

@@ -86,6 +86,12 @@ export class OutageBench implements AsyncDisposable {
     return file === undefined ? undefined : JSON.parse(readFileSync(join(temp, file), "utf8"));
   }
 
+  /** The watchdog has repaired what it had to, and has gone. */
+  async waitForWatchdog(deadlineMs: number): Promise<void> {
+    const isDone = () => this.journal() === undefined && this.processes("outage-watchdog").length === 0;
+    await waitUntil("the watchdog has done its work", isDone, { deadlineMs });
+  }
+
   /** No container, volume, process or file of the run is there any more. */
   async expectNothingLeft(): Promise<void> {
     const output = this.#deby?.lines.join("\n") ?? "";

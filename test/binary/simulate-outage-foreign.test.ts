@@ -137,7 +137,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
         deby.kill("SIGINT");
       }
       await deby.waitForExit(20_000);
-      await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 30_000 });
+      await bench.waitForWatchdog(30_000);
       expect(await victim.state()).toEndWith(" true false");
       await waitUntil("it takes logins", () => victim.login(), { deadlineMs: 10_000 });
       await bench.expectNothingLeft();
@@ -153,7 +153,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     await waitUntil("the stop is under way", () => bench.processes(`stop\0--time\0`).length > 0);
     deby.kill("SIGKILL");
     await deby.waitForExit(5_000);
-    await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 30_000 });
+    await bench.waitForWatchdog(30_000);
     expect(bench.calls().map(({ args }) => args[0])).toContain("stop");
     expect(await victim.state()).toEndWith(" true false");
     await bench.expectNothingLeft();

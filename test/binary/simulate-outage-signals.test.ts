@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { docker, dockerAvailable } from "../support/docker.ts";
-import { waitUntil } from "../support/wait-until.ts";
 import { OutageBench } from "./simulate-outage-bench.ts";
 
 const LONG = ["--warmup", "60s", "--outage", "60s", "--settle", "60s"];
@@ -46,7 +45,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
       await deby.waitForLine(line, 30_000);
       deby.kill("SIGKILL");
       await deby.waitForExit(5_000);
-      await waitUntil("the watchdog has done its work", () => bench.journal() === undefined, { deadlineMs: 20_000 });
+      await bench.waitForWatchdog(20_000);
       await bench.expectNothingLeft();
     },
     60_000,

@@ -42,6 +42,8 @@ export const exhausted: Fault = {
   async strike(run) {
     using greedy = new GreedyClient(run.server, DIALLERS);
     const left = await displace(run, greedy, "application_name = 'deby' AND pid % 2 = 0");
+    // Health may tell of a place that was refused before the last of these sessions has ended.
+    run.broken();
     if (left === 0 || left >= POOL_MAX) throw new Error(`deby has ${left} sessions left`);
     await waitUntil("health tells of 53300", () => run.served.health.last?.reason === "53300");
     await run.progress(300);

