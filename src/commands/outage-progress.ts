@@ -1,11 +1,12 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { LoadTally } from "../outage/load-tally.ts";
-import type { LiveLoad, Phase, Progress } from "../outage/progress.ts";
+import type { LiveLoad, Part, Phase, Progress } from "../outage/progress.ts";
 import { CLASS_WORDS } from "../reports/outage-words.ts";
 import type { LiveLine } from "./live-line.ts";
 
 const REDRAW_EVERY_MS = 250;
+const BAR_CHARS = 20;
 
 /** Logs each phase of a run, and on a terminal shows how long the phase lasts already and how the requests fare. */
 export class OutageProgress implements Progress, Disposable {
@@ -26,6 +27,12 @@ export class OutageProgress implements Progress, Disposable {
     else this.#draw();
   }
 
+  advance(what: string, { done, of, unit }: Part): void {
+    const filled = Math.floor((done / of) * BAR_CHARS);
+    const bar = "#".repeat(filled) + "-".repeat(BAR_CHARS - filled);
+    this.#parts.line.show(`  ${what} [${bar}] ${done} of ${of} ${unit}`);
+  }
+
   watch(load: LiveLoad): void {
     if (!this.#parts.line.isLive) return;
     this.#tally = new LoadTally(load);
@@ -41,7 +48,10 @@ export class OutageProgress implements Progress, Disposable {
 
   #draw(): void {
     const { clock, line } = this.#parts;
-    if (this.#tally === undefined || this.#phase === undefined) return;
+    if (this.#tally === undefined || this.#phase === undefined) {
+      line.hide();
+      return;
+    }
     const { name, since } = this.#phase;
     const counts = this.#tally.count();
     const classes = CLASS_WORDS.flatMap(([requestClass, words]) => {

@@ -1,4 +1,5 @@
 import type { ServerAddress } from "./health-watch.ts";
+import type { OnStep } from "./progress.ts";
 import { awaitServer } from "./running-server.ts";
 import { type ServeChildOptions, startServeChild } from "./serve-child.ts";
 
@@ -13,7 +14,7 @@ export interface JudgedServer extends ServerAddress {
 /** @param running one that runs already; undefined: deby serve is started */
 export async function readyServer(
   running: ServerAddress | undefined,
-  options: ServeChildOptions & { readonly onStep: (step: string) => void },
+  options: ServeChildOptions & { readonly onStep: OnStep },
 ): Promise<JudgedServer> {
   const { onStep, clock, interruption } = options;
   if (running !== undefined) {

@@ -13,7 +13,7 @@ import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
 import { prepareFault } from "./prepare-fault.ts";
-import type { Progress } from "./progress.ts";
+import type { OnStep, Progress } from "./progress.ts";
 import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
@@ -87,7 +87,8 @@ interface Run {
 
 async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome }: Run): Promise<void> {
   const { clock, interruption, progress, runId } = deps;
-  const onStep = (step: string): void => progress.phase("prepare", step);
+  const onStep: OnStep = (step, part) =>
+    part === undefined ? progress.phase("prepare", step) : progress.advance?.(step, part);
   const startedAt = clock.date();
 
   const { signal } = interruption;
@@ -160,7 +161,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 /** @throws DebyError USAGE if the target cannot do the scenario; Interrupted */
 async function choosePossible(
   plan: OutagePlan,
-  options: { readonly signal: AbortSignal; readonly onStep: (step: string) => void },
+  options: { readonly signal: AbortSignal; readonly onStep: OnStep },
 ): Promise<TargetKind> {
   const { scenario, target, image, container, server } = plan;
   requireFitting(plan);
@@ -180,7 +181,7 @@ async function choosePossible(
   return kind;
 }
 
-function tellRepair({ runId, done, failures }: Repair, onStep: (step: string) => void): void {
+function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
   onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }

@@ -8,6 +8,8 @@ export interface ToolOptions {
   readonly limitMs: number;
   /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Told each line of stdout as it comes. */
+  readonly onLine?: (line: string) => void;
   /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
   readonly signal?: AbortSignal;
 }
@@ -30,7 +32,7 @@ export class ToolFailure extends Error {
  * where there is no such program.
  */
 export async function runTool(words: readonly string[], options: ToolOptions): Promise<ToolOutput> {
-  const { limitMs, signal } = options;
+  const { limitMs, signal, onLine } = options;
   if (signal?.aborted) throw new Interrupted();
   const child = spawnTool(words, options);
   const what = words.slice(0, 2).join(" ");
@@ -42,7 +44,7 @@ export async function runTool(words: readonly string[], options: ToolOptions): P
   });
   signal?.addEventListener("abort", kill);
   try {
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    const [stdout, stderr] = await Promise.all([readText(child.stdout, onLine), child.stderr.text()]);
     const exitCode = await child.exited;
     if (signal?.aborted) throw new Interrupted();
     if (end.isLate) throw new ToolFailure(`${what} did not end within ${limitMs} ms`);
@@ -52,6 +54,21 @@ export async function runTool(words: readonly string[], options: ToolOptions): P
     timer.cancel();
     signal?.removeEventListener("abort", kill);
   }
+}
+
+async function readText(stream: ReadableStream<Uint8Array>, onLine?: (line: string) => void): Promise<string> {
+  if (onLine === undefined) return await new Response(stream).text();
+  const decoder = new TextDecoder();
+  let text = "";
+  let told = 0;
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf("\n", told); end >= 0; end = text.indexOf("\n", told)) {
+      onLine(text.slice(told, end).trimEnd());
+      told = end + 1;
+    }
+  }
+  return text;
 }
 
 /** With whatever it started, since a tool may be a script around the real one. */

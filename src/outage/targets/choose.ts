@@ -1,4 +1,5 @@
 import { DebyError } from "../../errors.ts";
+import type { OnStep } from "../progress.ts";
 import type { Power } from "../target.ts";
 import { requireEngine, requireImage } from "./docker-image.ts";
 
@@ -45,7 +46,7 @@ export interface ChoiceOptions {
   /** One that is there already. */
   readonly container: string | undefined;
   readonly signal: AbortSignal;
-  readonly onStep: (step: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** An image that takes longer to fetch is not waited for when there is another way. */
@@ -64,7 +65,7 @@ export async function chooseTarget(
   if (wanted !== "auto") return wanted;
   try {
     await requireEngine(signal);
-    await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`), limitMs: PULL_LIMIT_MS });
+    await requireImage(image, { signal, onStep, limitMs: PULL_LIMIT_MS });
   } catch (error) {
     if (!(error instanceof DebyError)) throw error;
     const [why] = error.message.split("\n");

@@ -1,14 +1,16 @@
 import { DebyError } from "../../errors.ts";
+import type { OnStep } from "../progress.ts";
 import { ToolFailure } from "../tool.ts";
 import { docker } from "./docker-cli.ts";
+import { PulledLayers } from "./pulled-layers.ts";
 
 const INSPECT_LIMIT_MS = 10_000;
 const PULL_LIMIT_MS = 10 * 60_000;
 
 export interface ImageOptions {
   readonly signal: AbortSignal;
-  /** Called when the image has to be fetched, which may take minutes. */
-  readonly onPull: () => void;
+  /** Told when the image has to be fetched, which may take minutes, and how far that has come. */
+  readonly onStep: OnStep;
   /** Longest time for fetching it, in milliseconds. Default: 10 minutes. */
   readonly limitMs?: number;
 }
@@ -41,12 +43,18 @@ function engineRemedy({ message }: ToolFailure): string {
 /** Makes sure that the image is on this machine, and fetches it where not. @throws DebyError CANNOT_RUN */
 export async function requireImage(
   image: string,
-  { signal, onPull, limitMs = PULL_LIMIT_MS }: ImageOptions,
+  { signal, onStep, limitMs = PULL_LIMIT_MS }: ImageOptions,
 ): Promise<void> {
   if (await isPresent(image, signal)) return;
-  onPull();
+  const what = `pulling ${image}`;
+  onStep(what);
+  const layers = new PulledLayers();
+  const onLine = (line: string): void => {
+    layers.read(line);
+    if (layers.part.of > 0) onStep(what, layers.part);
+  };
   try {
-    await docker(["pull", "--quiet", image], { limitMs, signal });
+    await docker(["pull", image], { limitMs, signal, onLine });
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error;
     const message = `The image ${image} is not on this machine and cannot be pulled: ${error.message}`;

@@ -5,6 +5,7 @@ import { DebyError } from "../../errors.ts";
 import { findFreePort } from "../free-port.ts";
 import { Interrupted, type Interruption, throwIfInterrupted } from "../interruption.ts";
 import type { Undo } from "../journal.ts";
+import type { OnStep } from "../progress.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { DatabaseEndpoint, Demoter, RunSql, Target } from "../target.ts";
@@ -26,8 +27,7 @@ export interface DockerTargetOptions {
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
-  /** Told what is being done, in words. */
-  readonly onStep: (step: string) => void;
+  readonly onStep: OnStep;
 }
 
 /** The name of a run's container, known before it exists, so that it can be removed whatever happens. */
@@ -54,7 +54,7 @@ export async function startDockerTarget(options: DockerTargetOptions): Promise<T
   const { signal } = interruption;
   const name = containerName(options.runId);
   await requireEngine(signal);
-  await requireImage(image, { signal, onPull: () => onStep(`pulling ${image}`) });
+  await requireImage(image, { signal, onStep });
   const endpoint = await startContainer(name, options);
   const sql = speakSql(name, endpoint, interruption.hurry);
   const target: Target = {

@@ -8,6 +8,7 @@ import type { EmbeddedPostgres } from "../../embedded/supervisor.ts";
 import { DebyError } from "../../errors.ts";
 import { Interrupted, type Interruption } from "../interruption.ts";
 import type { Undo } from "../journal.ts";
+import type { OnStep } from "../progress.ts";
 import { probeRaw } from "../raw-probe.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
@@ -23,8 +24,7 @@ export interface EmbeddedTargetOptions {
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
-  /** Told what is being done, in words. */
-  readonly onStep: (step: string) => void;
+  readonly onStep: OnStep;
   /** The words that start deby; default: this very program. */
   readonly command?: readonly string[];
 }

@@ -4,6 +4,7 @@ import { DebyError } from "../../errors.ts";
 import { readForeignSessions } from "../foreign-sessions.ts";
 import type { Interruption } from "../interruption.ts";
 import type { Undo } from "../journal.ts";
+import type { OnStep } from "../progress.ts";
 import type { ResourceStack } from "../resource-stack.ts";
 import type { Target } from "../target.ts";
 import type { TargetKind } from "./choose.ts";
@@ -38,8 +39,7 @@ export interface StageDeps {
   readonly clock: Clock;
   readonly resources: ResourceStack;
   readonly interruption: Interruption;
-  /** Told what is being done, in words. */
-  readonly onStep: (step: string) => void;
+  readonly onStep: OnStep;
   /** The words that start deby; default: this very program. */
   readonly command?: readonly string[];
 }

@@ -30,6 +30,18 @@ test("OutageProgress shows on a terminal how long a phase lasts and how the requ
   );
 });
 
+test("OutageProgress shows how far a pull has come, until the next step", () => {
+  const { io, progress } = watchOn({ isTTY: true });
+  progress.phase("prepare", "pulling postgres:17");
+  progress.advance("pulling postgres:17", { done: 3, of: 8, unit: "layers" });
+  expect(io.err()).toEndWith(`${CLEAR}  pulling postgres:17 [#######-------------] 3 of 8 layers`);
+  progress.phase("prepare", "creating the container");
+  expect(io.err()).toEndWith(`3 of 8 layers${CLEAR}`);
+  const piped = watchOn({ isTTY: false });
+  piped.progress.advance("pulling postgres:17", { done: 3, of: 8, unit: "layers" });
+  expect(piped.io.err()).toBe("");
+});
+
 test("OutageProgress leaves nothing on the line, and no timer, when the load is over", async () => {
   const { io, clock, progress } = watchOn({ isTTY: true });
   progress.phase("settling", "writes succeed again");
