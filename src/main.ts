@@ -38,6 +38,7 @@ function processIo(): CommandIo {
     env: process.env,
     platform: process.platform,
     readFile: readTextFile,
+    ask,
     exit: (code) => process.exit(code),
     onSignals(names, listener) {
       for (const name of names) process.on(name, listener);
@@ -49,6 +50,13 @@ function processIo(): CommandIo {
       onStrayError = listener;
     },
   };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  process.stderr.write(question);
+  for await (const line of console) return line;
+  return "";
 }
 
 function dieOf(error: unknown): void {

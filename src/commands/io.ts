@@ -15,6 +15,8 @@ export interface CommandIo {
   readonly platform: NodeJS.Platform;
   /** Relative paths are taken from the working directory. */
   readonly readFile: ReadFile;
+  /** Asks at the terminal and resolves with the line that is typed, empty at its end; undefined without a terminal. */
+  ask(question: string): Promise<string | undefined>;
   /** Ends the process at once. */
   exit(code: number): void;
   /** Listens to signals instead of dying of them; returns the function that stops it. */

@@ -72,7 +72,8 @@ function isFormat(format: string): format is ReportFormat {
 }
 
 /**
- * Writes the report to stdout and to the files.
+ * Writes the report to stdout and to the files. A lone run that could not be run has no report on stdout, where
+ * nothing would be to be read; the files tell of it, as those of a series do.
  * @throws DebyError CANNOT_RUN if a file cannot be written; the others are
  */
 export function deliverReports(
@@ -83,7 +84,9 @@ export function deliverReports(
     wantsJson,
   }: { readonly io: CommandIo; readonly files: readonly ReportFile[]; readonly wantsJson: boolean },
 ): void {
-  io.stdout.write(wantsJson ? RENDERERS.json(outcome) : renderText(outcome));
+  if (outcome.isSeries || outcome.runs.some(({ kind }) => kind === "judged")) {
+    io.stdout.write(wantsJson ? RENDERERS.json(outcome) : renderText(outcome));
+  }
   const failures = files.flatMap(({ format, path }) => {
     try {
       writeFileSync(path, RENDERERS[format](outcome));

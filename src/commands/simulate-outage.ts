@@ -16,6 +16,7 @@ import { databaseFlags, settingFlags } from "./flags.ts";
 import { LiveLine } from "./live-line.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
 import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
+import { requireConsent } from "./outage-consent.ts";
 import { readRunFlags, readScenarioFlag, readSloFlag, runFlags } from "./outage-flags.ts";
 import { OutageProgress } from "./outage-progress.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
@@ -61,6 +62,7 @@ export const simulateOutage: Command = {
       description: "what goes wrong, several with commas; list shows them, all runs them (default stop)",
     },
     ...runFlags(),
+    yes: { type: "boolean", description: "breaks what deby did not make without asking at the terminal first" },
     slo: {
       type: "string",
       valueHint: "objective",
@@ -140,6 +142,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
     io.stdout.write(plans.map((plan) => `${describePlan(plan).join("\n")}\n`).join("\n"));
     return 0;
   }
+  await requireConsent(plans, { io, isGiven: flags["yes"] === true });
 
   const interruption = new InterruptionSource();
   const stray: { error?: unknown } = {};
@@ -163,9 +166,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
       onEnd: (run) => isSeries && tellRun(run, log),
     });
     if (stray.error !== undefined) throw stray.error;
-    if (reports.some(({ kind }) => isSeries || kind === "judged")) {
-      deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
-    }
+    deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
     return isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
   } finally {
     stopListening();

@@ -122,6 +122,7 @@ test("on a terminal the report comes check by check, and in the end it is the sa
     ...{ stdout, stderr, platform: process.platform },
     env: { ...environmentOf(server), NO_COLOR: "1" },
     readFile: readTextFile,
+    ask: () => Promise.resolve(undefined),
     exit: () => {},
     onSignals: () => () => {},
     onStrayError: () => {},

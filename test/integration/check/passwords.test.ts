@@ -133,6 +133,7 @@ async function run({ env, flags = [], envFile }: Way, ...more: string[]): Promis
       if (envFile !== undefined) return { text: envFile, mode: 0o600 };
       throw Object.assign(new Error("There is no .env"), { code: "ENOENT" });
     },
+    ask: () => Promise.resolve(undefined),
     exit: () => {},
     onSignals: () => () => {},
     onStrayError: () => {},

@@ -17,10 +17,12 @@ export interface FakeIoOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  /** What is typed when something is asked; default: nobody sits there. */
+  readonly typed?: string;
 }
 
 /** A process that a command can run in, whose output is kept. */
-export function fakeIo({ env = {}, files = {}, isTTY = false, columns = 100 }: FakeIoOptions = {}): FakeIo {
+export function fakeIo({ env = {}, files = {}, isTTY = false, columns = 100, typed }: FakeIoOptions = {}): FakeIo {
   const [out, err, exits]: [string[], string[], number[]] = [[], [], []];
   let onSignal: ((name: NodeJS.Signals) => void) | undefined;
   let onStray: ((error: unknown) => void) | undefined;
@@ -30,6 +32,10 @@ export function fakeIo({ env = {}, files = {}, isTTY = false, columns = 100 }: F
     env,
     platform: "linux",
     readFile: readerOf(files),
+    ask(question) {
+      if (typed !== undefined) err.push(question);
+      return Promise.resolve(typed);
+    },
     exit: (code) => void exits.push(code),
     onSignals(_names, listener) {
       onSignal = listener;
