@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { OutageReport } from "../../src/outage/report-model.ts";
+import { hasOpenssl, makeCertificate } from "../support/certificates.ts";
 import { spawnDeby } from "../support/executable.ts";
 import { freePort } from "../support/ports.ts";
 import { startPostgres } from "../support/postgres.ts";
@@ -20,6 +21,30 @@ test.each(["refuse", "flap", "latency", "start-down"])(
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "proxy", verdict: "kept", writes: { lost: 0 } });
     expect(await server.psql<{ at: string }>("select pg_postmaster_start_time()::text as at")).toEqual(before);
+    await bench.expectNothingLeft();
+  },
+  60_000,
+);
+
+test.skipIf(!hasOpenssl)(
+  "reset before a server that takes nothing but TLS: its chain is verified, and the table read under its own name",
+  async () => {
+    await using folder = makeTempFolder("outage-tls");
+    const { files, rootCert } = await makeCertificate(folder, "localhost");
+    await using server = await startPostgres({
+      files,
+      settings: { ssl: "on" },
+      hba: "local all all scram-sha-256\nhostssl all all all scram-sha-256\n",
+    });
+    await using bench = makeBench();
+    const url = new URL(server.url);
+    url.hostname = "localhost";
+    url.search = `?sslmode=verify-full&sslrootcert=${encodeURIComponent(rootCert)}`;
+    const args = ["--target=proxy", "--scenario=reset", "--db-url", url.href, ...SHORT];
+    const { exitCode, stdout, stderr } = await bench.run(args);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "kept", writes: { lost: 0, duplicated: 0 } });
+    expect(JSON.parse(stdout).writes.acknowledged).toBeGreaterThan(20);
     await bench.expectNothingLeft();
   },
   60_000,
