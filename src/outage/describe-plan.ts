@@ -1,15 +1,12 @@
 import { formatDuration } from "../config/duration.ts";
+import { plannedSlos } from "./planned-slos.ts";
 import type { OutagePlan } from "./run-outage.ts";
-import { overrideSlos, parseSlo } from "./slo.ts";
 
 /** What a run would do, in lines; nothing is asked, looked at or done for it. */
 export function describePlan(plan: OutagePlan): string[] {
   const { scenario } = plan;
   const outageMs = scenario.outageMs ?? plan.outageMs;
-  const own = [...(scenario.slosFor?.(plan) ?? scenario.slos), `steady<=${formatDuration(plan.settleMs)}`].map(
-    parseSlo,
-  );
-  const slos = overrideSlos(own, plan.slos).map(({ expression }) => expression);
+  const slos = plannedSlos(plan).map(({ expression }) => expression);
   const load = `${plan.ratePerSecond} requests a second, ${Math.round(plan.writeShare * 100)} % writes`;
   const away = outageMs === 0 ? "as the scenario says" : `for ${formatDuration(outageMs)}`;
   return [

@@ -11,6 +11,7 @@ import { type JudgedServer, readyServer } from "./judged-server.ts";
 import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
+import { requireNoticeable } from "./planned-slos.ts";
 import { readPool } from "./pool-figures.ts";
 import { prepareFault } from "./prepare-fault.ts";
 import type { OnStep, Progress } from "./progress.ts";
@@ -165,6 +166,7 @@ async function choosePossible(
 ): Promise<TargetKind> {
   const { scenario, target, image, container, server } = plan;
   requireFitting(plan);
+  requireNoticeable(plan);
   const kind = await chooseTarget(target, { image, container, ...options });
   const hasServer = server !== undefined;
   if (hasServer && (kind === "docker" || kind === "embedded")) {

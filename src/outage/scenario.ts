@@ -39,6 +39,8 @@ export interface Scenario {
   readonly needs: readonly Power[];
   /** The server under test may well notice nothing: `ttd` is not measured. */
   readonly expectsNoOutage?: boolean;
+  /** Nothing but missing answers tells of it, which takes time. */
+  readonly isSilent?: boolean;
   /** How long the database stays away, in milliseconds, whatever the run asks for. */
   readonly outageMs?: number;
   /** The fault comes first: the server under test is started on a database that is away. */

@@ -7,6 +7,7 @@ export const netcut: Scenario = {
   name: "netcut",
   summary: "the network to the server falls silent: nothing arrives, nothing is closed, and it comes back",
   slos: SILENCE,
+  isSilent: true,
   needs: ["traffic"],
   bind: ({ traffic }) =>
     traffic && {

@@ -6,6 +6,7 @@ export const pause: Scenario = {
   name: "pause",
   summary: "the server is frozen, its connections stay open and nothing answers, and thawed again",
   slos: SILENCE,
+  isSilent: true,
   needs: ["freeze"],
   bind({ server }) {
     const freezer = server?.freezer;
