@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import postgres from "postgres";
 import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
 import { codedError, within } from "../core/within.ts";
+import { withoutVariables } from "../core/without-variables.ts";
 import { arrayTypes } from "./array-types.ts";
 import { BACKEND_COLUMNS, type Backend, type BackendRow, backendOf } from "./backend.ts";
 import type { BackendKey } from "./cancel.ts";
@@ -86,8 +87,10 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
       return socket;
     },
   };
-  // The driver's types do not know `socket`, `max_pipeline` and `pass`.
-  return postgres(settings as unknown as postgres.Options<Record<string, never>>) as unknown as postgres.Sql;
+  // What it is not told the driver takes from the environment, even a password that is another server's. Its types do
+  // not know `socket`, `max_pipeline` and `pass`.
+  const own = settings as unknown as postgres.Options<Record<string, never>>;
+  return withoutVariables(/^PG/, () => postgres(own)) as unknown as postgres.Sql;
 }
 
 /** The driver looks at this setting of its instance anew for each statement; the proof was none that it could name. */

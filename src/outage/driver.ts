@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import postgres from "postgres";
+import { withoutVariables } from "../core/without-variables.ts";
 import type { DatabaseEndpoint } from "./target.ts";
 
 /** One connection by the bare driver, which owes nothing to the pool under test. Whoever asks bounds the waiting. */
 export function connectDriver(endpoint: DatabaseEndpoint, limitMs: number): postgres.Sql {
   const { host, port, user, password, database } = endpoint;
-  return postgres({
+  // What it is not told the driver takes from the environment, which is about another database.
+  const settings = {
     host,
     port,
     user,
@@ -17,7 +19,8 @@ export function connectDriver(endpoint: DatabaseEndpoint, limitMs: number): post
     connect_timeout: limitMs / 1_000,
     onnotice: () => {},
     connection: { application_name: "deby-outage" },
-  });
+  };
+  return withoutVariables(/^PG/, () => postgres(settings));
 }
 
 function tlsOf({ tls, host }: DatabaseEndpoint) {
