@@ -46,7 +46,10 @@ export function concludeRuns(runs: readonly OutageRun[], log: Log): number {
   const failures = runs.map(({ failure }) => failure).filter((failure) => failure !== undefined);
   const unhealed = failures.find((failure) => failure instanceof HealFailed);
   if (unhealed !== undefined) log.error("outage.heal-failed", unhealed.message);
-  if (leftBehind.length > 0 || unhealed !== undefined) return EXIT.cleanUpFailed;
+  if (leftBehind.length > 0 || unhealed !== undefined) {
+    log.error("outage.repair", "How to undo it is noted: deby simulate-outage heal tries again");
+    return EXIT.cleanUpFailed;
+  }
   const [failure] = failures;
   if (failure instanceof DebyError) throw failure;
   if (failure !== undefined) {

@@ -3,6 +3,8 @@ import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { describePlan } from "../outage/describe-plan.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
+import { journalFolder } from "../outage/journal.ts";
+import { requirePlannable } from "../outage/possible.ts";
 import { repairLeftovers } from "../outage/repair.ts";
 import { makeRunId } from "../outage/run-id.ts";
 import { type OutagePlan, runOutage } from "../outage/run-outage.ts";
@@ -139,7 +141,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   const plans = planSeries(scenarios, { repeat: values.repeat, seed }).map((own) => ({ ...shared, ...own }));
   const isSeries = plans.length > 1;
   if (flags["plan"] === true) {
-    io.stdout.write(plans.map((plan) => `${describePlan(plan).join("\n")}\n`).join("\n"));
+    io.stdout.write(plans.map((plan) => `${foresee(plan, isSeries).join("\n")}\n`).join("\n"));
     return 0;
   }
   await requireConsent(plans, { io, isGiven: flags["yes"] === true });
@@ -173,15 +175,27 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   }
 }
 
+/** Of several runs one that is bound to be refused does not keep the others from being told. @throws DebyError USAGE */
+function foresee(plan: OutagePlan, isSeries: boolean): string[] {
+  try {
+    requirePlannable(plan);
+    return describePlan(plan);
+  } catch (error) {
+    if (!isSeries || !(error instanceof DebyError)) throw error;
+    return [`Scenario    ${plan.scenario.name}: will not be run`, `Reason      ${error.message}`];
+  }
+}
+
 /** Repairs what earlier runs left, and tells of it. */
 async function healLeftovers({ io }: CommandInput): Promise<number> {
   const repairs = await repairLeftovers(systemClock);
   const say = (line: string) => io.stdout.write(`${line}\n`);
-  if (repairs.length === 0) say("No run has left anything to repair");
-  for (const { runId, done, failures } of repairs) {
+  if (repairs.length === 0) say(`No run has left anything to repair: there is no note in ${journalFolder()}`);
+  for (const { runId, done, failures, keptNote } of repairs) {
     say(`Run ${runId}: ${done.length === 0 ? "nothing was left of it" : "done"}`);
     for (const what of done) say(`  ✓ ${what}`);
     for (const failure of failures) say(`  ✗ ${failure}`);
+    if (keptNote !== undefined) say(`  The note is kept. If there is nothing to undo any more, remove ${keptNote}`);
   }
   return repairs.every(({ failures }) => failures.length === 0) ? 0 : CLEAN_UP_FAILED;
 }

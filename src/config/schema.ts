@@ -51,6 +51,8 @@ export type SettingDescriptor = SettingBase &
   );
 
 const SERVE = ["serve"] as const;
+/** What a server under test is told, and judged by. */
+const SERVE_AND_OUTAGE = ["serve", "simulate-outage"] as const;
 const ALL = ["serve", "check", "simulate-outage"] as const;
 
 /** Every setting of deby's own. Flags, variables, validation, help and README's table are made of it. */
@@ -82,7 +84,7 @@ export const SETTINGS = [
     max: "24h",
     notAbove: "key-retention",
     group: "Server",
-    commands: SERVE,
+    commands: SERVE_AND_OUTAGE,
     meaning: "deadline of an HTTP request, all waiting included",
   },
   {
@@ -359,7 +361,7 @@ export const SETTINGS = [
     min: "10ms",
     max: "24h",
     group: "Detection and recovery",
-    commands: SERVE,
+    commands: SERVE_AND_OUTAGE,
     meaning: "pause between attempts after the series, for ever, until reconnected",
   },
   {

@@ -6,8 +6,10 @@ const PROBE_EVERY_MS = 10;
 const PROBE_LIMIT_MS = 500;
 /** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
 const PROBES_AT_ONCE = 8;
-/** While a server is mute its probes begin so far apart that one is always about to: it is seen back within this. */
-const MUTE_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
+/** While the return of a mute server is expected, probes begin so far apart that one is always about to. */
+const RETURN_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
+/** Before that they are rare: whatever holds them back may let go of all of them at once. */
+const MUTE_PROBE_EVERY_MS = PROBE_LIMIT_MS;
 
 export interface ProbeSighting {
   readonly startedAt: number;
@@ -20,13 +22,15 @@ export class DatabaseWatch implements AsyncDisposable {
   readonly #sightings: ProbeSighting[] = [];
   readonly #waiters = new Set<() => void>();
   readonly #repeater: Repeater;
+  #isReturnExpected = false;
 
   constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
     let underWay = 0;
     let lastStartedAt = Number.NEGATIVE_INFINITY;
     this.#repeater = new Repeater({ clock, everyMs: PROBE_EVERY_MS, maxAtOnce: PROBES_AT_ONCE }, async () => {
       const startedAt = clock.now();
-      if (underWay > 1 && startedAt - lastStartedAt < MUTE_PROBE_EVERY_MS) return;
+      const pauseMs = this.#isReturnExpected ? RETURN_PROBE_EVERY_MS : MUTE_PROBE_EVERY_MS;
+      if (underWay > 1 && startedAt - lastStartedAt < pauseMs) return;
       lastStartedAt = startedAt;
       underWay += 1;
       const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
@@ -34,6 +38,11 @@ export class DatabaseWatch implements AsyncDisposable {
       this.#sightings.push({ startedAt, endedAt: clock.now(), result });
       for (const check of this.#waiters) check();
     });
+  }
+
+  /** From now on a mute server is seen back within 63 ms and the time that it takes to answer. */
+  expectReturn(): void {
+    this.#isReturnExpected = true;
   }
 
   /** When a probe that began at or after `since` first got another answer than a session. */

@@ -7,7 +7,7 @@ import { Interrupted, type Interruption, unlessAborted } from "./interruption.ts
 import type { Moments, Observations } from "./observations.ts";
 import type { Progress } from "./progress.ts";
 import type { Fault } from "./scenario.ts";
-import { requireSteady, waitUntilSteady } from "./steady-state.ts";
+import { requireSteady, type SeenLoad, waitUntilSteady } from "./steady-state.ts";
 import type { DatabaseEndpoint } from "./target.ts";
 import { Workload } from "./workload.ts";
 
@@ -62,11 +62,11 @@ export async function runExperiment(settings: ExperimentSettings, parts: Experim
   parts.progress.phase("warm-up", load.description);
   await sleep(clock, settings.warmupMs, signal);
   if (signal.aborted) return await load.conclude(NO_FAULT);
-  requireSteady(load.workload.entries, load.startedAt, clock.now());
+  requireSteady(load.seen, load.startedAt, clock.now());
   await using watch = new DatabaseWatch(parts.database, clock);
   const broken = await breakDatabase(parts, watch);
   await keepBroken(broken.faultAt, settings, parts);
-  const healed = await healDatabase({ settings, parts, watch, workload: load.workload });
+  const healed = await healDatabase({ settings, parts, watch, seen: load.seen });
   return await load.conclude({ ...broken, ...healed });
 }
 
@@ -96,7 +96,7 @@ export async function runStartDown(settings: ExperimentSettings, parts: StartDow
   // What the server can notice begins with the server.
   const faultAt = load.startedAt;
   await keepBroken(faultAt, settings, parts);
-  const healed = await healDatabase({ settings, parts, watch, workload: load.workload });
+  const healed = await healDatabase({ settings, parts, watch, seen: load.seen });
   return await load.conclude({ ...broken, faultAt, ...healed });
 }
 
@@ -129,7 +129,11 @@ class Load implements AsyncDisposable {
     this.description = `${ratePerSecond} requests a second, ${Math.round(writeShare * 100)} % writes`;
     this.startedAt = clock.now();
     this.workload.start();
-    parts.progress.watch?.({ entries: this.workload.entries, health: this.#health.sightings, requestTimeoutMs });
+    parts.progress.watch?.({ ...this.seen, requestTimeoutMs });
+  }
+
+  get seen(): SeenLoad {
+    return { entries: this.workload.entries, health: this.#health.sightings };
   }
 
   /** Lets what is under way end; after an interruption only shortly, and the rest is cut off. */
@@ -205,19 +209,20 @@ interface Healing {
   readonly settings: ExperimentSettings;
   readonly parts: FaultParts;
   readonly watch: DatabaseWatch;
-  readonly workload: Workload;
+  readonly seen: SeenLoad;
 }
 
 /** Heals, and waits until all is steady again. */
-async function healDatabase({ settings, parts, watch, workload }: Healing) {
+async function healDatabase({ settings, parts, watch, seen }: Healing) {
   const { clock, interruption, progress, fault } = parts;
   const { signal, hurry } = interruption;
   const healedAt = clock.now();
+  watch.expectReturn();
   progress.phase("recovery", signal.aborted ? "interrupted: healing" : "healing");
   await heal(fault);
   const readySince = fault.offersSessions ? clock.now() : healedAt;
   const untilReady = watch.untilReady(readySince, hurry).then(() => watch[Symbol.asyncDispose]());
-  await waitUntilSteady(workload, {
+  await waitUntilSteady(seen, {
     clock,
     signal,
     healedAt,

@@ -1,6 +1,6 @@
 import { classify } from "./ledger.ts";
 import type { Observations } from "./observations.ts";
-import { findRecovery, lastUnsteadyAt } from "./recovery.ts";
+import { findRecovery, lastUnsteadyAt, lastUnwellAt } from "./recovery.ts";
 
 /** The figures of a run in milliseconds; null where the run did not measure them. */
 export interface Figures {
@@ -29,7 +29,8 @@ export function computeFigures(
   const recoveredAt = findRecovery(entries, healedAt);
   const dbReadyMs = dbReadyAt === undefined ? null : dbReadyAt - healedAt;
   const ttrMs = recoveredAt === undefined ? null : recoveredAt - healedAt;
-  const steadyAt = recoveredAt === undefined ? undefined : Math.max(recoveredAt, lastUnsteadyAt(entries, endedAt) ?? 0);
+  const unsteadyAt = Math.max(lastUnsteadyAt(entries, endedAt) ?? 0, lastUnwellAt(health) ?? 0);
+  const steadyAt = recoveredAt === undefined ? undefined : Math.max(recoveredAt, unsteadyAt);
   const isSteady = steadyAt !== undefined && endedAt - steadyAt >= steadyForMs;
   return {
     ttdMs: round(ttdMs),

@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DebyError } from "../errors.ts";
 
 const SCHEMA = "deby.outage-journal/1";
 const UNFINISHED = ".part";
+const OTHERS_MAY_WRITE = 0o022;
 
 /** The program and its arguments. */
 export type Words = readonly string[];
@@ -26,6 +27,10 @@ export interface JournalEntry {
     /** Parts of command lines that do harm: one that is under way outlives who gave it, and is waited for. */
     readonly after: readonly string[];
   };
+  /** Commands that undo what healing does not, once it is healed. Each proves itself by its success. */
+  readonly restore?: readonly Words[];
+  /** What the commands have to find in their environment, such as the engine that they speak to. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Commands that remove what the run made. */
   readonly remove: readonly Words[];
   /** Folders that the run made. */
@@ -46,8 +51,8 @@ export interface Journal {
   erase(): Promise<void>;
 }
 
-/** Of this user only: the file names commands that a later run may execute. */
-function journalFolder(): string {
+/** Where the notes are; of this user only, since they name commands that a later run may execute. */
+export function journalFolder(): string {
   return join(tmpdir(), `deby-outage-${process.getuid?.() ?? "user"}`);
 }
 
@@ -112,6 +117,11 @@ async function write(path: string, entry: JournalEntry): Promise<void> {
 }
 
 async function requireOwn(folder: string): Promise<void> {
-  if (process.getuid === undefined || (await stat(folder)).uid === process.getuid()) return;
-  throw new DebyError("CANNOT_RUN", `The folder ${folder} belongs to another user: remove it, or set TMPDIR`);
+  if (process.getuid === undefined) return;
+  const found = await lstat(folder);
+  // A link may lead to a folder of ours in which everybody may write.
+  const isOwn = found.isDirectory() && found.uid === process.getuid() && (found.mode & OTHERS_MAY_WRITE) === 0;
+  if (isOwn) return;
+  const why = "belongs to another user, is a link, or others may write in it";
+  throw new DebyError("CANNOT_RUN", `The folder ${folder} ${why}: remove it, or set TMPDIR`);
 }

@@ -1,8 +1,8 @@
-import { DebyError } from "../errors.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 import { findFreePort } from "./free-port.ts";
 import type { ResourceStack } from "./resource-stack.ts";
 import type { Fault, Scenario } from "./scenario.ts";
+import { ImpossibleScenario } from "./scenarios/all.ts";
 import type { DatabaseEndpoint, Target } from "./target.ts";
 import { behindProxy } from "./targets/configured.ts";
 
@@ -14,7 +14,7 @@ export interface PreparedFault {
   readonly route: DatabaseEndpoint;
 }
 
-/** Binds the fault to the target, behind a proxy where it is done to the traffic. @throws DebyError USAGE */
+/** Binds the fault to the target, behind a proxy where it is done to the traffic. @throws ImpossibleScenario */
 export async function prepareFault(
   scenario: Scenario,
   target: Target,
@@ -25,7 +25,7 @@ export async function prepareFault(
     target.traffic === undefined && isOfTraffic ? await startProxy(target.endpoint, resources) : target.traffic;
   const fault = scenario.bind({ ...target, traffic });
   if (fault === undefined) {
-    throw new DebyError("USAGE", `The target ${target.kind} cannot do the scenario ${scenario.name}`);
+    throw new ImpossibleScenario(`The target ${target.kind} cannot do the scenario ${scenario.name}`);
   }
   const route = traffic === undefined ? target.endpoint : behindProxy(target.endpoint, traffic);
   return { fault: target.isForeign ? healedAnyway(fault, target, resources) : fault, route };

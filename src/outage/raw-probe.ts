@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import { startupMessage } from "./startup-message.ts";
 
 /**
- * What a server does with a bare start-up message: `ready` asks for authentication or lets in; `refused` nobody
- * listens; `turned-away` it answers with an error, such as 57P03 while starting; `closed` and `reset` it ended the
+ * What a server does with a bare start-up message: `ready` asks for authentication, lets in, or says who may come; `refused` nobody
+ * listens; `turned-away` it answers that it takes none now, such as 57P03 while starting; `closed` and `reset` it ended the
  * connection without a word, in an orderly way or not; `mute` it was silent, or speaks another language.
  */
 export type ProbeResult = "ready" | "refused" | "turned-away" | "closed" | "reset" | "mute";
@@ -37,7 +37,7 @@ export function probeRaw({ host, port, user, database, asks, limitMs }: ProbeOpt
       socket.destroy();
     };
     socket.on("connect", () => socket.write(asks === "tls" ? SSL_REQUEST : startupMessage(user, database)));
-    socket.on("data", (chunk: Uint8Array) => finish(readFirstByte(chunk[0], asks)));
+    socket.on("data", (chunk: Uint8Array) => finish(readAnswer(chunk, asks)));
     socket.on("error", (error: Error & { code?: string }) => finish(readSocketError(error.code)));
     socket.on("end", () => finish("closed"));
     socket.on("close", () => finish("closed"));
@@ -59,8 +59,21 @@ function readSocketError(code: string | undefined): ProbeResult {
 /** Source: PostgreSQL, Frontend/Backend Protocol, SSL Session Encryption. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
-function readFirstByte(byte: number | undefined, asks: ProbeQuestion | undefined): ProbeResult {
-  if (asks === "tls" && (byte === "S".charCodeAt(0) || byte === "N".charCodeAt(0))) return "ready";
-  if (byte === "R".charCodeAt(0)) return "ready";
-  return byte === "E".charCodeAt(0) ? "turned-away" : "mute";
+/** The SQLSTATE of an error: it starts, stops or recovers (57P0x), or has no place left (53xxx). */
+const NO_SESSION = /\0C(57P|53)/;
+
+function readAnswer(chunk: Uint8Array, asks: ProbeQuestion | undefined): ProbeResult {
+  const text = new TextDecoder("latin1").decode(chunk);
+  switch (text[0]) {
+    case "R":
+      return "ready";
+    case "S":
+    case "N":
+      return asks === "tls" ? "ready" : "mute";
+    case "E":
+      // Whatever else it says, such as that it wants TLS from us (28000), it would not say without taking sessions.
+      return NO_SESSION.test(text) ? "turned-away" : "ready";
+    default:
+      return "mute";
+  }
 }

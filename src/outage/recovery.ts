@@ -1,4 +1,5 @@
 import { HELD_AFTER_MS, type LedgerEntry, latencyMs, succeeded } from "./ledger.ts";
+import type { Sighting } from "./timeline.ts";
 
 /** So many successful writes in a row prove that the server is back. */
 const WRITES_IN_A_ROW = 5;
@@ -27,6 +28,11 @@ function endedWrites(entries: readonly LedgerEntry[], healedAt: number): LedgerE
   return entries
     .filter((entry) => entry.kind === "write" && entry.ending !== "cut" && (entry.endedAt ?? 0) > healedAt)
     .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+}
+
+/** The last moment at which the server itself said that it was not well; undefined if it never did. */
+export function lastUnwellAt(health: readonly Sighting[]): number | undefined {
+  return health.findLast(({ isWell }) => !isWell)?.at;
 }
 
 /**

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type Clock, sleep } from "../core/clock.ts";
 import { eraseJournal, type JournalEntry, readJournals, type Words } from "./journal.ts";
 import { findProcesses } from "./own-process.ts";
-import { runTool, ToolFailure } from "./tool.ts";
+import { runTool, ToolFailure, type ToolOutput } from "./tool.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
 /** Healing is tried for so long. */
@@ -13,12 +13,16 @@ const HEALED_FOR_MS = 3_000;
 /** And what it had begun to make may appear only now. */
 const APPEARS_WITHIN_MS = 3_000;
 const LOOK_EVERY_MS = 250;
+/** What Docker and systemd say of what does not exist. */
+const GONE = /no such (container|object)|unit .* not found/i;
 
 /** A repair: what was done, and what could not be, both in words. */
 export interface Repair {
   readonly runId: string;
   readonly done: readonly string[];
   readonly failures: readonly string[];
+  /** The note's path, where it is kept for another attempt. */
+  readonly keptNote?: string;
 }
 
 /** Undoes what a run did that cannot do it itself any more, the more urgent first. Never rejects. */
@@ -39,12 +43,16 @@ export async function repair(entry: JournalEntry, clock: Clock): Promise<Repair>
       return pids.length > 0;
     });
   }
-  const { healed } = entry;
-  if (healed !== undefined) await attempt(`heal ${entry.target}`, () => heal(entry.heal, { ...healed, clock }));
-  else if (entry.remove.length === 0) {
-    for (const words of entry.heal) await attempt(words.join(" "), () => healBlindly(words));
+  const { healed, restore = [], environment: env = {} } = entry;
+  const run = (words: Words): Promise<ToolOutput> => runTool(words, { limitMs: COMMAND_LIMIT_MS, env });
+  if (healed !== undefined) {
+    const commands = entry.heal.map((words) => words.join(" ")).join("; ");
+    await attempt(commands, () => heal(entry.heal, { ...healed, clock, run }));
+  } else if (entry.remove.length === 0) {
+    for (const words of entry.heal) await attempt(words.join(" "), () => healBlindly(words, run));
   }
-  for (const words of entry.remove) await attempt(words.join(" "), () => remove(words, clock));
+  for (const words of restore) await attempt(words.join(" "), () => insist(words, { clock, run }));
+  for (const words of entry.remove) await attempt(words.join(" "), () => remove(words, { clock, run }));
   for (const folder of entry.folders) {
     await attempt(`remove the folder ${folder}`, async () => {
       if (!basename(folder).startsWith(`deby-outage-${entry.runId}`)) throw new Error("This is no folder of a run");
@@ -60,10 +68,12 @@ export async function repairLeftovers(clock: Clock): Promise<Repair[]> {
   const repairs: Repair[] = [];
   for (const { path, entry } of await readJournals()) {
     const runs = await findProcesses("simulate-outage");
-    if (entry.pid === process.pid || runs.includes(entry.pid)) continue;
+    // The number of a run in a container may be ours now.
+    if (runs.includes(entry.pid)) continue;
     const result = await repair(entry, clock);
-    if (result.failures.length === 0) await eraseJournal(path);
-    repairs.push(result);
+    const isDone = result.failures.length === 0;
+    if (isDone) await eraseJournal(path);
+    repairs.push(isDone ? result : { ...result, keptNote: path });
   }
   return repairs;
 }
@@ -73,10 +83,13 @@ interface HealOptions {
   readonly prints: string;
   readonly after: readonly string[];
   readonly clock: Clock;
+  readonly run: Run;
 }
 
+type Run = (words: Words) => Promise<ToolOutput>;
+
 /** Until it is healed and stays so. @throws the last failure */
-async function heal(commands: readonly Words[], { command, prints, after, clock }: HealOptions): Promise<boolean> {
+async function heal(commands: readonly Words[], { command, prints, after, clock, run }: HealOptions): Promise<boolean> {
   const giveUpAt = clock.now() + HEAL_LIMIT_MS;
   while ((await isUnderWay(after)) && clock.now() < giveUpAt) await sleep(clock, LOOK_EVERY_MS);
   let healedAt: number | undefined;
@@ -84,15 +97,16 @@ async function heal(commands: readonly Words[], { command, prints, after, clock 
   let isFirst = true;
   while (healedAt === undefined || clock.now() - healedAt < HEALED_FOR_MS) {
     // What runs may be harmed nevertheless: the commands are given once at least.
-    const found = isFirst ? undefined : await ask(command);
+    const found = isFirst ? undefined : await ask(command, run);
     isFirst = false;
     if (found === prints) healedAt ??= clock.now();
     else {
       healedAt = undefined;
+      if (found !== undefined && GONE.test(found)) throw new Error(`It is not there any more: ${found}`);
       if (clock.now() > giveUpAt) throw failure ?? new Error(`It says "${found}" instead of "${prints}"`);
       for (const words of commands) {
         // One of them may be out of place: what is not frozen cannot be thawed.
-        await runTool(words, { limitMs: COMMAND_LIMIT_MS }).catch((error: unknown) => {
+        await run(words).catch((error: unknown) => {
           failure = error;
         });
       }
@@ -103,13 +117,27 @@ async function heal(commands: readonly Words[], { command, prints, after, clock 
 }
 
 /** Where nothing tells whether it is needed. */
-async function healBlindly(words: Words): Promise<boolean> {
+async function healBlindly(words: Words, run: Run): Promise<boolean> {
   try {
-    await runTool(words, { limitMs: COMMAND_LIMIT_MS });
+    await run(words);
     return true;
   } catch (error) {
     if (error instanceof ToolFailure && /already/i.test(error.message)) return false;
     throw error;
+  }
+}
+
+/** A server that was started a moment ago takes no statement yet. @throws the last failure */
+async function insist(words: Words, { clock, run }: { readonly clock: Clock; readonly run: Run }): Promise<boolean> {
+  const giveUpAt = clock.now() + HEAL_LIMIT_MS;
+  while (true) {
+    try {
+      await run(words);
+      return true;
+    } catch (error) {
+      if (clock.now() > giveUpAt || !(error instanceof ToolFailure) || GONE.test(error.message)) throw error;
+    }
+    await sleep(clock, LOOK_EVERY_MS);
   }
 }
 
@@ -118,20 +146,20 @@ async function isUnderWay(harms: readonly string[]): Promise<boolean> {
   return found.some((pids) => pids.length > 0);
 }
 
-async function ask(command: Words): Promise<string> {
+async function ask(command: Words, run: Run): Promise<string> {
   try {
-    return (await runTool(command, { limitMs: COMMAND_LIMIT_MS })).stdout;
+    return (await run(command)).stdout;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
 /** @returns false if there was nothing to remove, for as long as something could still have appeared */
-async function remove(words: Words, clock: Clock): Promise<boolean> {
+async function remove(words: Words, { clock, run }: { readonly clock: Clock; readonly run: Run }): Promise<boolean> {
   const giveUpAt = clock.now() + APPEARS_WITHIN_MS;
   while (true) {
     try {
-      const { stdout, stderr } = await runTool(words, { limitMs: COMMAND_LIMIT_MS });
+      const { stdout, stderr } = await run(words);
       // Newer engines say so without failing.
       if (stdout !== "" && !/no such/i.test(stderr)) return true;
     } catch (error) {

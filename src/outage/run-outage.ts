@@ -5,25 +5,25 @@ import { seededRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { buildResult } from "./build-result.ts";
 import { type ExperimentSettings, runExperiment, runStartDown } from "./experiment.ts";
+import type { FaultProxy } from "./fault-proxy.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
 import { type JudgedServer, readyServer } from "./judged-server.ts";
-import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
+import { readCanaryRows } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
-import { requireNoticeable } from "./planned-slos.ts";
 import { readPool } from "./pool-figures.ts";
+import { choosePossible } from "./possible.ts";
 import { prepareFault } from "./prepare-fault.ts";
 import type { OnStep, Progress } from "./progress.ts";
 import { type Repair, repairLeftovers } from "./repair.ts";
 import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
-import { requirePossible } from "./scenarios/all.ts";
 import type { Slo } from "./slo.ts";
 import type { Target } from "./target.ts";
-import { chooseTarget, powersOf, type TargetKind, type TargetName } from "./targets/choose.ts";
-import { requireFitting } from "./targets/fitting.ts";
+import type { TargetName } from "./targets/choose.ts";
+import { engineEnvironment } from "./targets/docker-cli.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
 
 export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
@@ -93,7 +93,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const startedAt = clock.date();
 
   const { signal } = interruption;
-  const { scenario, requestTimeoutMs } = plan;
+  const { scenario, requestTimeoutMs, retryIntervalMs } = plan;
   const kind = await choosePossible(plan, { signal, onStep });
   for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
   const own = deps.serveCommand === undefined ? {} : { command: deps.serveCommand };
@@ -103,20 +103,19 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const journal = await openJournal(
     {
       ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
-      ...{ ...undo, folders: [...undo.folders, folder] },
+      ...{ ...undo, folders: [...undo.folders, folder], environment: engineEnvironment(process.env) },
     },
     shared,
   );
 
   const target = await open();
   onStep(target.description);
-  if (target.isForeign) await journal.note({ heal: [...undo.heal, ...((await scenario.undo?.(target)) ?? [])] });
+  if (target.isForeign) await journal.note({ restore: (await scenario.undo?.(target)) ?? [] });
   const { route, fault } = await prepareFault(scenario, target, resources);
-  const earlier = target.isForeign ? await readEarlierIds(target.endpoint, signal) : NOBODY;
   let server: JudgedServer | undefined;
   const startServer = async (isDatabaseDown: boolean): Promise<JudgedServer> => {
     server = await readyServer(plan.server, {
-      ...{ ...shared, requestTimeoutMs, isDatabaseDown, endpoint: route, folder },
+      ...{ ...shared, requestTimeoutMs, retryIntervalMs, isDatabaseDown, endpoint: route, folder },
       onStart: (words) => journal.note({ processes: [...undo.processes, words] }),
     });
     return server;
@@ -133,6 +132,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       observations = await runStartDown(settings, { ...parts, startServer: () => startServer(true) });
     } else {
       const started = await startServer(false);
+      if (plan.server !== undefined && target.traffic !== undefined) requirePassage(target.traffic, plan.server);
       poolBefore = await readPool(started, clock);
       observations = await runExperiment(settings, { ...parts, server: started });
     }
@@ -147,7 +147,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,
-      rows: withoutIds(await readRows(target, interruption), earlier),
+      rows: ownRows(await readRows(target, interruption), target, observations.entries),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
       serverEnding: server?.ending(),
@@ -157,30 +157,14 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   }
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
-
-/** @throws DebyError USAGE if the target cannot do the scenario; Interrupted */
-async function choosePossible(
-  plan: OutagePlan,
-  options: { readonly signal: AbortSignal; readonly onStep: OnStep },
-): Promise<TargetKind> {
-  const { scenario, target, image, container, server } = plan;
-  requireFitting(plan);
-  requireNoticeable(plan);
-  const kind = await chooseTarget(target, { image, container, ...options });
-  const hasServer = server !== undefined;
-  if (hasServer && (kind === "docker" || kind === "embedded")) {
-    throw new DebyError(
-      "USAGE",
-      `A server that runs already has a database of its own, and the target ${kind} would be another one: ` +
-        "name its container by --container, or put --target proxy in front of its database and point it there",
-    );
-  }
-  if (hasServer && scenario.startsDown) {
-    throw new DebyError("USAGE", `The scenario ${scenario.name} starts the server, and --server runs already`);
-  }
-  requirePossible(scenario, kind, powersOf(kind, { hasServer, platform: process.platform }));
-  return kind;
+/** A server that runs already has just been asked for its canary: what it did for it came by the proxy, or it never does. */
+function requirePassage({ accepted, host, port }: FaultProxy, server: ServerAddress): void {
+  if (accepted > 0) return;
+  throw new DebyError(
+    "CANNOT_RUN",
+    `The server on ${server.host}:${server.port} does not go through the proxy, so the fault would not meet it: ` +
+      `its database has to be ${host}:${port}`,
+  );
 }
 
 function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
@@ -188,8 +172,15 @@ function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }
 
-function withoutIds(rows: ReadonlyMap<string, number> | undefined, ids: ReadonlySet<string>) {
-  return rows && new Map([...rows].filter(([id]) => !ids.has(id)));
+/** In a table that was there before others may write, too: what this run did not ask for is not held against anybody. */
+function ownRows(
+  rows: ReadonlyMap<string, number> | undefined,
+  { isForeign }: Target,
+  entries: Observations["entries"],
+) {
+  if (rows === undefined || !isForeign) return rows;
+  const asked = new Set(entries.map(({ id }) => id));
+  return new Map([...rows].filter(([id]) => asked.has(id)));
 }
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */

@@ -1,6 +1,6 @@
-import { DebyError } from "../errors.ts";
 import { HealFailed } from "./experiment.ts";
 import type { OutagePlan, OutageRun } from "./run-outage.ts";
+import { ImpossibleScenario } from "./scenarios/all.ts";
 import type { SeriesRun } from "./series.ts";
 
 /** What a series needs of whoever runs it. */
@@ -61,6 +61,5 @@ function reportOf(scenario: string, { result, failure, isInterrupted }: OutageRu
     return { kind: "failed", scenario, reason: isInterrupted ? "The run was interrupted" : "The run had no result" };
   }
   const reason = failure instanceof Error ? failure.message : String(failure);
-  const isRefused = failure instanceof DebyError && failure.code === "USAGE";
-  return { kind: isRefused ? "refused" : "failed", scenario, reason };
+  return { kind: failure instanceof ImpossibleScenario ? "refused" : "failed", scenario, reason };
 }

@@ -15,10 +15,17 @@ export function parseServerUrl(text: string): ServerAddress {
   if (url === undefined || url.protocol !== "http:" || url.pathname !== "/" || url.search !== "") {
     throw new DebyError(
       "USAGE",
-      `--server must be the root of a server, such as http://127.0.0.1:5000, received "${text}"`,
+      `--server must be the root of a server, such as http://127.0.0.1:5000, received "${withoutLogin(text)}"`,
     );
   }
+  if (url.username !== "" || url.password !== "") {
+    throw new DebyError("USAGE", `--server takes no name and password: "${withoutLogin(text)}"`);
+  }
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 80) };
+}
+
+function withoutLogin(text: string): string {
+  return text.replace(/\/\/[^/]*@/, "//***@");
 }
 
 /** Waits until a server that others started is healthy and has its canary. @throws DebyError CANNOT_RUN; Interrupted */

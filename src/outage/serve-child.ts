@@ -31,6 +31,8 @@ export interface ServeChildOptions {
   readonly isDatabaseDown: boolean;
   /** Deadline of a request, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Its pause between attempts, in milliseconds. */
+  readonly retryIntervalMs: number;
   /** The words that start deby; default: this very program. */
   readonly command?: readonly string[];
 }
@@ -56,7 +58,9 @@ export async function startServeChild(options: ServeChildOptions): Promise<Serve
   resources.add({ what: `the folder ${cwd}`, limitMs: 5_000, remove: () => rm(cwd, { recursive: true, force: true }) });
   await mkdir(cwd, { mode: 0o700 });
   const flags = ["--canary", "--host", address.host, "--port", String(address.port)];
-  const limits = ["--request-timeout", `${options.requestTimeoutMs}ms`];
+  // Its own configuration is not read where it runs: what it is judged by, it has to be told.
+  const times = { "--request-timeout": options.requestTimeoutMs, "--retry-interval": options.retryIntervalMs };
+  const limits = Object.entries(times).flatMap(([flag, ms]) => [flag, `${ms}ms`]);
   await options.onStart(["serve", ...flags].join(" "));
   // A session of its own: a Ctrl-C at the terminal reaches only us, and we end it when its time has come.
   const child = Bun.spawn([...command, "serve", ...flags, ...limits], {

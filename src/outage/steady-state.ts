@@ -1,18 +1,31 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import { DebyError } from "../errors.ts";
 import { countRequests, type LedgerEntry, succeeded } from "./ledger.ts";
-import { findRecovery, lastUnsteadyAt } from "./recovery.ts";
+import { findRecovery, lastUnsteadyAt, lastUnwellAt } from "./recovery.ts";
+import type { Sighting } from "./timeline.ts";
 
 const LOOK_EVERY_MS = 100;
 
+/** What is seen of a server under load: both lists grow. */
+export interface SeenLoad {
+  readonly entries: readonly LedgerEntry[];
+  readonly health: readonly Sighting[];
+}
+
 /**
- * Makes sure that the second half of the warm-up was without a failure or a slow answer: what was not steady before
- * the fault proves nothing after it.
+ * Makes sure that the second half of the warm-up was without a failure or a slow answer, and without a look at its
+ * health that found it unwell: what was not steady before the fault proves nothing after it.
  * @throws DebyError CANNOT_RUN with the answers that there were
  */
-export function requireSteady(entries: readonly LedgerEntry[], loadAt: number, now: number): void {
+export function requireSteady({ entries, health }: SeenLoad, loadAt: number, now: number): void {
+  const since = loadAt + (now - loadAt) / 2;
+  const alarm = health.findLast(({ at, isWell }) => at >= since && !isWell);
+  if (alarm !== undefined) {
+    const what = `its health said "${alarm.state}"`;
+    throw new DebyError("CANNOT_RUN", `The server is not steady before the fault, so nothing can be proven: ${what}`);
+  }
   const unsteadyAt = lastUnsteadyAt(entries, now);
-  const isSteady = unsteadyAt === undefined || unsteadyAt < loadAt + (now - loadAt) / 2;
+  const isSteady = unsteadyAt === undefined || unsteadyAt < since;
   if (isSteady && entries.some((entry) => entry.kind === "write" && succeeded(entry))) return;
   const answers = Object.entries(countRequests(entries, Number.POSITIVE_INFINITY).byCode);
   const seen = answers.map(([label, count]) => `${count} × ${label}`).join(", ") || "no answer at all";
@@ -36,7 +49,7 @@ export interface SteadyWait {
  * may begin to be well, and the while after it.
  */
 export async function waitUntilSteady(
-  load: { readonly entries: readonly LedgerEntry[] },
+  load: SeenLoad,
   { clock, signal, healedAt, settleMs, steadyForMs, onBack }: SteadyWait,
 ): Promise<void> {
   let isBack = false;
@@ -45,7 +58,11 @@ export async function waitUntilSteady(
     if (recoveredAt !== undefined) {
       if (!isBack) onBack(recoveredAt - healedAt);
       isBack = true;
-      const unsteadyAt = Math.max(recoveredAt, lastUnsteadyAt(load.entries, clock.now()) ?? 0);
+      const unsteadyAt = Math.max(
+        recoveredAt,
+        lastUnsteadyAt(load.entries, clock.now()) ?? 0,
+        lastUnwellAt(load.health) ?? 0,
+      );
       if (clock.now() - unsteadyAt >= steadyForMs) return;
     }
     await sleep(clock, LOOK_EVERY_MS, signal);

@@ -52,6 +52,14 @@ export interface Demoter {
   isStandby(): Promise<boolean>;
 }
 
+/** What a server tells of itself over its endpoint. */
+export interface ReachedServer {
+  /** As `POSTMASTER_START` gives it. */
+  readonly startedAt: string;
+  /** A process that it keeps as long as it runs, where that may be seen. */
+  readonly processId: number | undefined;
+}
+
 /** Runs statements, each in a transaction of its own, and returns what they gave: a line for each row, columns parted by `|`. */
 export type RunSql = (...statements: readonly string[]) => Promise<string>;
 
@@ -70,6 +78,11 @@ export interface Target {
   readonly sql: RunSql | undefined;
   /** The command that does the same from anywhere on this machine. */
   sqlWords?(...statements: readonly string[]): Words;
+  /**
+   * Why the server that was reached by the endpoint is not the one that would be harmed; undefined where it is. Only
+   * for what is not ours.
+   */
+  strangerAt?(reached: ReachedServer): Promise<string | undefined>;
   /** Between the server under test and the database; undefined where nothing is. */
   readonly traffic: FaultProxy | undefined;
   /** What the server itself said last, for the message when it does not come up. */

@@ -29,9 +29,17 @@ class Victim implements AsyncDisposable {
     return victim;
   }
 
-  connect(): postgres.Sql {
+  connect(connection: Record<string, string> = {}): postgres.Sql {
     const address = { host: "127.0.0.1", port: this.port, user: "postgres", password: PASSWORD };
-    return postgres({ ...address, max: 1, ssl: false, fetch_types: false, connect_timeout: 2, onnotice: () => {} });
+    return postgres({
+      ...address,
+      max: 1,
+      ssl: false,
+      fetch_types: false,
+      connect_timeout: 2,
+      onnotice: () => {},
+      connection,
+    });
   }
 
   async login(): Promise<boolean> {
@@ -87,6 +95,35 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     expect(await victim.state()).toBe(before);
     await bench.expectNothingLeft();
   }, 60_000);
+
+  test("is refused while somebody follows its log, such as a standby", async () => {
+    await using victim = await Victim.start("--label", "deby.chaos=allow");
+    await using bench = await OutageBench.make();
+    const before = await victim.state();
+    const sql = victim.connect({ application_name: "standby1", replication: "database" });
+    await sql.unsafe("IDENTIFY_SYSTEM").simple();
+    const { exitCode, stderr } = await bench.run(["--container", victim.name]);
+    await sql.end();
+    expect(stderr).toContain("others are connected to it: standby1 (postgres, ");
+    expect({ exitCode, state: await victim.state() }).toEqual({ exitCode: 2, state: before });
+  }, 60_000);
+
+  test.each([
+    ["would take its data along", ["--rm"], "", "it was started with --rm"],
+    ["would lose them from memory", ["--tmpfs", "/var/lib/postgresql"], "", "its data lies in memory (tmpfs on "],
+    ["is another's", [], '[ "$1" = exec ] && { echo 1; exit 0; }', "another server than its own answers on 127.0.0.1:"],
+  ])(
+    "is refused where what a stop %s",
+    async (_, options, misbehaviour, message) => {
+      await using victim = await Victim.start("--label", "deby.chaos=allow", ...options);
+      await using bench = await OutageBench.make(misbehaviour);
+      const before = await victim.state();
+      const { exitCode, stderr } = await bench.run(["--container", victim.name]);
+      expect(stderr).toContain(`Refused, and the container ${victim.name} was not touched: ${message}`);
+      expect({ exitCode, state: await victim.state() }).toEqual({ exitCode: 2, state: before });
+    },
+    60_000,
+  );
 
   test.each([
     ["stop", ["--label", "deby.chaos=allow"], () => []],
@@ -155,6 +192,8 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     await deby.waitForExit(5_000);
     await bench.waitForWatchdog(30_000);
     expect(bench.calls().map(({ args }) => args[0])).toContain("stop");
+    // What is asked for again after the watchdog's end would not be healed by anybody.
+    expect(bench.processes(`stop\0--time\0`)).toEqual([]);
     expect(await victim.state()).toEndWith(" true false");
     await bench.expectNothingLeft();
   }, 60_000);

@@ -82,6 +82,7 @@ test.each([
   ],
   [["--target=proxy", "--scenario=stop"], "The target proxy cannot do the scenario stop. It can do: netcut, reset,"],
   [["--server=https://example.org/api"], "--server must be the root of a server"],
+  [["--server=http://admin:hunter22@example.org"], '--server takes no name and password: "http://***@example.org"'],
   [["--target=service"], "--target service needs the service's name: --service NAME"],
   [["--target=proxy", "--db-host=a,b", "--scenario=refuse"], "simulated on one host, and 2 are named"],
   [
@@ -100,14 +101,41 @@ test.each([
 
 test("--plan tells what would happen and does nothing", async () => {
   await using bench = makeBench();
-  const args = ["--plan", "--target=proxy", "--proxy-port=6432", "--scenario=wrong-password", "--db-host=db.example"];
+  const args = ["--plan", "--target=proxy", "--proxy-port=6432", "--scenario=netcut", "--db-host=db.example"];
   const { exitCode, stdout, stderr } = await bench.run(args);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  expect(stdout).toContain("wrong-password: the password is not valid any more");
+  expect(stdout).toContain("netcut: the network to the server falls silent");
   expect(stdout).toContain(
     "a proxy on 6432 in front of db.example:5432/deby_ecommerce; only what goes through it is cut",
   );
-  expect(stdout).toContain("appLag<12000ms");
+  expect(stdout).toContain("ttd<5s appLag<2s");
   expect(stdout).toEndWith("Nothing was done: this is the plan only\n");
   await bench.expectNothingLeft();
 });
+
+test("--plan refuses what a run would refuse, and of several tells which", async () => {
+  await using bench = makeBench();
+  const args = ["--plan", "--target=proxy", "--db-host=db.example"];
+  const alone = await bench.run([...args, "--scenario=wrong-password"]);
+  expect(alone).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(alone.stderr).toContain("The target proxy cannot do the scenario wrong-password");
+  const several = await bench.run([...args, "--scenario=wrong-password,refuse"]);
+  expect(several.exitCode).toBe(0);
+  expect(several.stdout).toContain("wrong-password: will not be run\nReason      The target proxy cannot do");
+  expect(several.stdout).toContain("refuse: ");
+});
+
+test("a server that does not go through the proxy is not judged by what it never met", async () => {
+  await using server = await startPostgres();
+  await using bench = makeBench();
+  const port = await freePort();
+  await using running = await spawnDeby(["serve", "--canary", "--port", String(port), "--db-url", server.url]);
+  await running.waitForLine(/Server running/);
+  const flags = ["--target=proxy", "--server", `http://127.0.0.1:${port}`, "--db-url", server.url];
+  const { exitCode, stderr } = await bench.run([...flags, "--scenario=latency", ...SHORT]);
+  expect(stderr).toContain(
+    "does not go through the proxy, so the fault would not meet it: its database has to be 127.0.0.1:",
+  );
+  expect(exitCode).toBe(3);
+  await bench.expectNothingLeft();
+}, 60_000);

@@ -78,7 +78,10 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     const deby = await bench.start(["--warmup=60s"]);
     await deby.waitForLine(/warm-up/, 30_000);
     const healed = await bench.alongside(["heal"]);
-    expect(healed).toMatchObject({ exitCode: 0, stdout: "No run has left anything to repair\n" });
+    expect(healed).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("No run has left anything to repair"),
+    });
     deby.kill("SIGINT");
     expect((await deby.waitForExit(15_000)).exitCode).toBe(130);
     await bench.expectNothingLeft();

@@ -47,17 +47,23 @@ export function findScenario(name: string): Scenario {
   throw new DebyError("USAGE", `No such scenario: "${name}"${hint} --scenario list shows what there is`);
 }
 
+/** A scenario that can have no meaning here, as opposed to a wrong word: of several it is left out. */
+export class ImpossibleScenario extends DebyError {
+  constructor(message: string) {
+    super("USAGE", message);
+  }
+}
+
 /** Whether a target of these powers can do the scenario. */
 function isPossible({ needs }: Scenario, powers: readonly Power[]): boolean {
   return needs.some((power) => powers.includes(power));
 }
 
-/** @throws DebyError USAGE with the scenarios that the target can do */
+/** @throws ImpossibleScenario with the scenarios that the target can do */
 export function requirePossible(scenario: Scenario, target: string, powers: readonly Power[]): void {
   if (isPossible(scenario, powers)) return;
   const others = SCENARIOS.filter((other) => isPossible(other, powers)).map(({ name }) => name);
-  throw new DebyError(
-    "USAGE",
+  throw new ImpossibleScenario(
     `The target ${target} cannot do the scenario ${scenario.name}. It can do: ${others.join(", ")}`,
   );
 }

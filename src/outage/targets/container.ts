@@ -1,5 +1,6 @@
 import { Secret } from "../../config/secret.ts";
 import { DebyError } from "../../errors.ts";
+import { POSTMASTER_START } from "../foreign-sessions.ts";
 import type { Undo, Words } from "../journal.ts";
 import type { DatabaseEndpoint, RunSql, ServerControl, Target } from "../target.ts";
 import { runTool, ToolFailure } from "../tool.ts";
@@ -15,6 +16,8 @@ export interface ContainerFacts {
   readonly labels: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly isRunning: boolean;
+  /** Why it would not be there again, or without its data, once it was stopped; undefined where it would. */
+  readonly perishable: string | undefined;
   /** Where 5432 is published, as it was asked for: a port of 0 or "" is another one at every start. */
   readonly published: { readonly host: string; readonly port: string } | undefined;
 }
@@ -27,6 +30,8 @@ interface Inspected {
     readonly PortBindings: Readonly<
       Record<string, readonly { readonly HostIp?: string; readonly HostPort?: string }[] | null>
     > | null;
+    readonly AutoRemove?: boolean;
+    readonly Tmpfs?: Readonly<Record<string, string>> | null;
   };
 }
 
@@ -55,8 +60,27 @@ function readFacts({ Name, State, Config, HostConfig }: Inspected): ContainerFac
     labels: Config.Labels ?? {},
     environment: Object.fromEntries(pairs),
     isRunning: State.Running && !State.Paused,
+    perishable: perishableBy(HostConfig, dataFolderOf(pairs)),
     published: binding && { host: HostIp === "" || HostIp === "0.0.0.0" ? "127.0.0.1" : HostIp, port: HostPort },
   };
+}
+
+/** Source: the documentation of the official image, on PGDATA. */
+function dataFolderOf(environment: readonly (readonly [string, string])[]): string {
+  return new Map(environment).get("PGDATA") ?? "/var/lib/postgresql/data";
+}
+
+function perishableBy({ AutoRemove, Tmpfs }: Inspected["HostConfig"], dataFolder: string): string | undefined {
+  if (AutoRemove) return "it was started with --rm, so that stopping it would remove it together with its data";
+  const inMemory = Object.keys(Tmpfs ?? {}).find((path) => `${dataFolder}/`.startsWith(`${path.replace(/\/$/, "")}/`));
+  if (inMemory === undefined) return undefined;
+  return `its data lies in memory (tmpfs on ${inMemory}), so that stopping it would lose them`;
+}
+
+/** Docker's own tools would not bring it back as it was. @throws DebyError USAGE */
+export function requireLasting({ name, perishable }: ContainerFacts): void {
+  if (perishable === undefined) return;
+  throw new DebyError("USAGE", `Refused, and the container ${name} was not touched: ${perishable}`);
 }
 
 /**
@@ -79,14 +103,17 @@ export function endpointOfContainer({ name, environment, isRunning, published }:
 export function containerTarget(facts: ContainerFacts, kind: "docker" | "compose"): Target {
   const endpoint = endpointOfContainer(facts);
   const { name } = facts;
+  const sql = speakSql(name, endpoint);
   return {
     kind,
     description: `container ${name} on ${endpoint.host}:${endpoint.port}, which was there before`,
     isForeign: true,
     endpoint,
     server: { ...controlContainer(name), demoter: undefined },
-    sql: speakSql(name, endpoint),
+    sql,
     sqlWords: (...statements) => sqlWords(name, endpoint, statements),
+    strangerAt: async ({ startedAt }) =>
+      (await sql(POSTMASTER_START)) === startedAt ? undefined : "the server inside started at another time",
     traffic: undefined,
     async readLog() {
       const { stdout, stderr } = await docker(["logs", "--tail", "20", name], { limitMs: COMMAND_LIMIT_MS });

@@ -17,6 +17,11 @@ export interface ServiceCommands {
 /** A unit's, formula's or service's name, which stands in command lines. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9@._:-]*$/;
 
+/** Prints the number of a unit's main process, 0 where it has none. Source: systemd.service(5), `MainPID`. */
+export function mainProcess(name: string): Words {
+  return ["systemctl", "show", "--property=MainPID", "--value", name];
+}
+
 /** @throws DebyError USAGE if it is no name */
 export function serviceCommands(platform: NodeJS.Platform, name: string): ServiceCommands {
   if (!NAME.test(name)) throw new DebyError("USAGE", `--service must be a service's name, received "${name}"`);

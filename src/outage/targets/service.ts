@@ -1,11 +1,14 @@
+import { readFile } from "node:fs/promises";
 import type { DatabaseTarget } from "../../config/types.ts";
+import { DebyError } from "../../errors.ts";
 import type { Undo, Words } from "../journal.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
 import { runTool } from "../tool.ts";
 import { endpointOf } from "./configured.ts";
-import { type ServiceCommands, serviceCommands } from "./service-commands.ts";
+import { mainProcess, type ServiceCommands, serviceCommands } from "./service-commands.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
+const MOST_ANCESTORS = 8;
 
 /** The configured database, which a service of this machine runs. @throws DebyError USAGE */
 export function serviceTarget(name: string, database: DatabaseTarget, platform: NodeJS.Platform): Target {
@@ -15,12 +18,39 @@ export function serviceTarget(name: string, database: DatabaseTarget, platform: 
     description: `service ${name}, on ${endpoint.host}:${endpoint.port}`,
     isForeign: true,
     endpoint,
-    asks: "tls",
     server: controlService(serviceCommands(platform, name)),
     sql: undefined,
+    ...(platform === "linux" ? { strangerAt: ({ processId }) => strangerTo(name, processId) } : {}),
     traffic: undefined,
     readLog: async () => "",
   };
+}
+
+/** The manager's main process has to be the server's, or its parent's. */
+async function strangerTo(name: string, processId: number | undefined): Promise<string | undefined> {
+  const { stdout } = await runTool(mainProcess(name), { limitMs: COMMAND_LIMIT_MS });
+  const main = Number(stdout);
+  if (!(main > 0)) {
+    throw new DebyError(
+      "USAGE",
+      `Refused, and the service ${name} was not touched: it has no process of its own, so it only stands for others; ` +
+        "name the unit of the server itself, such as postgresql@17-main",
+    );
+  }
+  // Where nothing may be seen, there is nothing to compare.
+  if (processId === undefined || (await ancestorsOf(processId)).includes(main)) return undefined;
+  return `${name} is process ${main}, which is not the server's`;
+}
+
+async function ancestorsOf(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let current = pid; current > 1 && found.length < MOST_ANCESTORS; ) {
+    // `pid (name) state parent ...`, and the name may have anything in it.
+    const stat = await readFile(`/proc/${current}/stat`, "utf8").catch(() => "");
+    current = Number(/.*\) \S (\d+)/s.exec(stat)?.[1] ?? 0);
+    found.push(current);
+  }
+  return found;
 }
 
 /** Starting what runs does nothing, and a service that runs needs no other proof. */

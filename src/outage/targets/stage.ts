@@ -1,7 +1,7 @@
 import type { DatabaseTarget } from "../../config/types.ts";
 import type { Clock } from "../../core/clock.ts";
 import { DebyError } from "../../errors.ts";
-import { readForeignSessions } from "../foreign-sessions.ts";
+import { type Presence, readPresence } from "../foreign-sessions.ts";
 import type { Interruption } from "../interruption.ts";
 import type { Undo } from "../journal.ts";
 import type { OnStep } from "../progress.ts";
@@ -9,7 +9,7 @@ import type { ResourceStack } from "../resource-stack.ts";
 import type { Target } from "../target.ts";
 import type { TargetKind } from "./choose.ts";
 import { findComposeContainer } from "./compose.ts";
-import { containerTarget, containerUndo, inspectContainer } from "./container.ts";
+import { containerTarget, containerUndo, inspectContainer, requireLasting } from "./container.ts";
 import { dockerUndo, startDockerTarget } from "./docker.ts";
 import { requireEngine } from "./docker-image.ts";
 import { embeddedUndo, startEmbeddedTarget } from "./embedded.ts";
@@ -89,6 +89,7 @@ async function takeContainer(
   const { name, labels } = facts;
   const what = `the container ${name}`;
   requirePermission({ name, what, labels }, plan.confirm);
+  requireLasting(facts);
   const target = containerTarget(facts, kind);
   await requireUnused(target, what, plan);
   return { undo: containerUndo(name), open: async () => target };
@@ -104,14 +105,23 @@ async function takeService(plan: TargetPlan): Promise<Stage> {
   return { undo: serviceUndo(name, process.platform), open: async () => target };
 }
 
+/** That nobody else is connected to what is about to be harmed, and that it is what was asked about it. */
 async function requireUnused(target: Target, what: string, { hasServer }: TargetPlan): Promise<void> {
-  let sessions: Awaited<ReturnType<typeof readForeignSessions>>;
+  const { host, port } = target.endpoint;
+  let presence: Presence;
+  let stranger: string | undefined;
   try {
-    sessions = await readForeignSessions(target.endpoint);
+    presence = await readPresence(target.endpoint);
+    stranger = await target.strangerAt?.(presence.reached);
   } catch (error) {
+    if (error instanceof DebyError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     const whether = `Cannot find out whether others are connected to ${what}`;
     throw new DebyError("CANNOT_RUN", `${whether}, which was not touched: ${message}`, { cause: error });
   }
-  requireAlone(sessions, { what, hasServer });
+  if (stranger !== undefined) {
+    const why = `another server than its own answers on ${host}:${port} (${stranger})`;
+    throw new DebyError("USAGE", `Refused, and ${what} was not touched: ${why}`);
+  }
+  requireAlone(presence.others, { what, hasServer });
 }

@@ -8,10 +8,13 @@ class MuteServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   isMute = true;
+  /** How many connections there were. */
+  seen = 0;
 
   constructor() {
     this.#server = createServer((socket) => {
       const wasMute = this.isMute;
+      this.seen += 1;
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket)).on("error", () => {});
       socket.on("data", () => !wasMute && socket.write("R"));
@@ -41,6 +44,9 @@ test("DatabaseWatch sees a server that was mute back soon, whenever it comes bac
     await using watch = new DatabaseWatch({ host: "127.0.0.1", port, user: "u", database: "d" }, systemClock);
     await Bun.sleep(muteMs);
     expect(watch.firstReady(0)).toBeUndefined();
+    // Of the probes so far each may still be on its way to the server.
+    expect(server.seen).toBeLessThan(6);
+    watch.expectReturn();
     server.isMute = false;
     const backAt = systemClock.now();
     await watch.untilReady(backAt, AbortSignal.timeout(2_000));

@@ -124,6 +124,7 @@ describe("runExperiment()", () => {
     ["hangs", ["hung==0", "steady<=4s"]],
     ["oversleeps", ["appLag<2s"]],
     ["falters", ["steady<=4s"]],
+    ["stays alarmed", ["steady<=4s"]],
     ["crashes", ["appLag<2s", "steady<=4s"]],
     ["gives up", ["appLag<2s", "steady<=4s"]],
   ] as const)(
@@ -154,16 +155,23 @@ describe("runExperiment()", () => {
     await expect(attack({ spoil })).rejects.toMatchObject({ name: "HealFailed" });
   }, 30_000);
 
-  test("proves nothing with a server that is not steady before the fault", async () => {
-    const spoil = (fault: Fault): Fault => ({
-      ...fault,
-      inject: () => Promise.reject(new Error("must not come to this")),
-    });
-    await expect(attack({ manner: "unsteady", spoil })).rejects.toMatchObject({
-      code: "CANNOT_RUN",
-      message: expect.stringContaining("not steady before the fault"),
-    });
-  }, 30_000);
+  test.each([
+    ["unsteady", "not steady before the fault"],
+    ["alarmed", 'its health said "error"'],
+  ] as const)(
+    "proves nothing with a server that is %s before the fault",
+    async (manner, message) => {
+      const spoil = (fault: Fault): Fault => ({
+        ...fault,
+        inject: () => Promise.reject(new Error("must not come to this")),
+      });
+      await expect(attack({ manner, spoil })).rejects.toMatchObject({
+        code: "CANNOT_RUN",
+        message: expect.stringContaining(message),
+      });
+    },
+    30_000,
+  );
 
   test.each([
     ["warm-up", { warmupMs: 60_000 }],

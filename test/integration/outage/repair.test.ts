@@ -53,7 +53,7 @@ test.skipIf(process.platform === "win32")(
       { ...ENTRY, heal: [shell(start)], healed: { command: ["cat", state], prints: "up", after: [] } },
       systemClock,
     );
-    expect({ done, failures }).toEqual({ done: ["heal container db"], failures: [] });
+    expect({ done, failures }).toEqual({ done: [`sh -c ${start}`], failures: [] });
     expect(readFileSync(state, "utf8")).toBe("up\n");
     expect(readFileSync(count, "utf8")).toBe("x\nx\n");
   },
@@ -67,3 +67,35 @@ test.skipIf(process.platform === "win32")("repair() tells what it could not remo
   const { failures } = await repair({ ...ENTRY, remove: [words] }, systemClock);
   expect(failures).toEqual([`${words.join(" ")}: device is busy`]);
 });
+
+test.skipIf(process.platform === "win32")(
+  "repair() insists on what healing does not undo, although the server takes it only later",
+  async () => {
+    await using temp = makeTempFolder("repair");
+    const count = join(temp.path, "count");
+    const alter = shell(
+      `echo x >> ${count}; [ $(wc -l < ${count}) -ge 3 ] || { echo the system is starting up >&2; exit 1; }`,
+    );
+    const healed = { command: ["echo", "up"], prints: "up", after: [] };
+    const { done, failures } = await repair({ ...ENTRY, heal: [], healed, restore: [alter] }, systemClock);
+    expect({ last: done.at(-1), failures }).toEqual({ last: alter.join(" "), failures: [] });
+    expect(readFileSync(count, "utf8")).toBe("x\nx\nx\n");
+  },
+  15_000,
+);
+
+test.skipIf(process.platform === "win32")(
+  "repair() speaks to the engine that the run spoke to, and gives up at once on what is not there any more",
+  async () => {
+    const environment = { DOCKER_HOST: "tcp://engine.example:2375" };
+    const say = shell('echo "Error: No such object: db at $DOCKER_HOST" >&2; exit 1');
+    const healed = { command: say, prints: "true", after: [] };
+    const entry = { ...ENTRY, heal: [say], healed, restore: [say], environment };
+    const startedAt = performance.now();
+    const { done, failures } = await repair(entry, systemClock);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(done).toEqual([]);
+    expect(failures).toHaveLength(2);
+    for (const failure of failures) expect(failure).toContain("No such object: db at tcp://engine.example:2375");
+  },
+);

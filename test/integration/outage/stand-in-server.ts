@@ -17,6 +17,10 @@ export type Manner =
   | "echoes"
   /** Says that all is well, whatever happens. */
   | "unconcerned"
+  /** Says from the beginning that it is not well, and serves nevertheless. */
+  | "alarmed"
+  /** Once the database was away, says for ever that it is not well, and serves nevertheless. */
+  | "stays alarmed"
   /** Never answers a write that meets the outage. */
   | "hangs"
   /** Once the database was away, refuses every eighth write for ever. */
@@ -116,7 +120,8 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
     async fetch(request) {
       const { pathname } = new URL(request.url);
       if (pathname === "/api/health") {
-        const isWell = manner === "unconcerned" || canServe();
+        const isAlarmed = manner === "alarmed" || (manner === "stays alarmed" && wasAway);
+        const isWell = manner === "unconcerned" || (canServe() && !isAlarmed);
         return Response.json({ status: isWell ? "ok" : "error" }, { status: isWell ? 200 : 503 });
       }
       const id = pathname.split("/").at(-1) ?? "";

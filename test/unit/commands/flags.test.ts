@@ -5,7 +5,13 @@ import { SETTINGS } from "../../../src/config/schema.ts";
 test("settingFlags() offers a command the settings that are declared for it, and a file for each secret", () => {
   expect(Object.keys(settingFlags("serve"))).toEqual(expect.arrayContaining(["pool-max", "admin-token-file"]));
   expect(Object.keys(settingFlags("check"))).not.toContain("pool-max");
-  expect(Object.keys(settingFlags("simulate-outage"))).toEqual(["image", "log-format", "log-level"]);
+  expect(Object.keys(settingFlags("simulate-outage"))).toEqual([
+    "request-timeout",
+    "retry-interval",
+    "image",
+    "log-format",
+    "log-level",
+  ]);
 });
 
 test("no two flags of serve share a name", () => {

@@ -1,7 +1,13 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eraseJournal, type JournalEntry, readJournals, writeJournal } from "../../../src/outage/journal.ts";
+import {
+  eraseJournal,
+  type JournalEntry,
+  journalFolder,
+  readJournals,
+  writeJournal,
+} from "../../../src/outage/journal.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
 const { TMPDIR } = process.env;
@@ -64,4 +70,22 @@ test("writeJournal() trusts no folder that belongs to another user", async () =>
   } finally {
     asked.mockRestore();
   }
+});
+
+test.skipIf(process.platform === "win32").each([
+  ["a link", (folder: string, elsewhere: string) => symlinkSync(elsewhere, folder)],
+  [
+    "a folder in which others may write",
+    (folder: string) => {
+      mkdirSync(folder);
+      chmodSync(folder, 0o777);
+    },
+  ],
+])("writeJournal() trusts no %s", async (_, prepare) => {
+  await using temp = makeTempFolder("journal");
+  await using elsewhere = makeTempFolder("elsewhere");
+  process.env["TMPDIR"] = temp.path;
+  prepare(journalFolder(), elsewhere.path);
+  await expect(writeJournal(ENTRY)).rejects.toMatchObject({ code: "CANNOT_RUN" });
+  expect(readdirSync(elsewhere.path)).toEqual([]);
 });

@@ -22,13 +22,20 @@ async function probeAgainst(
   return { result, received };
 }
 
+function says(code: string) {
+  const error = `E\0\0\0\x40SFATAL\0VFATAL\0C${code}\0Mno\0\0`;
+  return (socket: Socket) => socket.once("data", () => socket.write(error));
+}
+
 test.each([
   [
     "ready",
     "that asks for a password",
     (socket: Socket) => socket.once("data", () => socket.write("R\0\0\0\x08\0\0\0\0")),
   ],
-  ["turned-away", "that is starting up", (socket: Socket) => socket.once("data", () => socket.write("E\0\0\0\x08"))],
+  ["turned-away", "that is starting up", says("57P03")],
+  ["turned-away", "that has no place left", says("53300")],
+  ["ready", "that wants TLS", says("28000")],
   ["closed", "that accepts and closes", (socket: Socket) => socket.end()],
   ["reset", "that resets", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
   ["mute", "that is silent", () => {}],

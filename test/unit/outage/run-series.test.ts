@@ -3,6 +3,7 @@ import { DebyError } from "../../../src/errors.ts";
 import { HealFailed } from "../../../src/outage/experiment.ts";
 import type { OutagePlan, OutageRun } from "../../../src/outage/run-outage.ts";
 import { planSeries, runSeries } from "../../../src/outage/run-series.ts";
+import { ImpossibleScenario } from "../../../src/outage/scenarios/all.ts";
 import { judgeSeries } from "../../../src/outage/series.ts";
 import { RESULT } from "../reports/outage-sample.ts";
 
@@ -43,7 +44,7 @@ test("planSeries() runs each scenario as often as is wanted, no two runs with th
 
 test("runSeries() goes on after a run that was broken, refused, or could not be run", async () => {
   const broken: OutageRun = { ...KEPT, result: RESULT };
-  const refused = failing(new DebyError("USAGE", "The target cannot do it"));
+  const refused = failing(new ImpossibleScenario("The target cannot do it"));
   const failed = failing(new DebyError("CANNOT_RUN", "The fault could not be verified"));
   expect(await series(broken, refused, failed)).toEqual({
     begun: 4,
@@ -52,6 +53,8 @@ test("runSeries() goes on after a run that was broken, refused, or could not be 
   });
   expect(await series(refused)).toMatchObject({ verdict: "kept" });
   expect(await series(failed)).toMatchObject({ verdict: "incomplete" });
+  const untouchable = failing(new DebyError("USAGE", "Refused: others are connected to it"));
+  expect(await series(untouchable)).toMatchObject({ kinds: ["failed", "judged"], verdict: "incomplete" });
 });
 
 test.each([

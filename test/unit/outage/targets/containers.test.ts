@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { chooseContainer } from "../../../../src/outage/targets/compose.ts";
-import { type ContainerFacts, endpointOfContainer } from "../../../../src/outage/targets/container.ts";
+import { type ContainerFacts, endpointOfContainer, requireLasting } from "../../../../src/outage/targets/container.ts";
 
 const FACTS: ContainerFacts = {
   name: "db",
   labels: {},
   environment: { POSTGRES_PASSWORD: "secret", POSTGRES_USER: "shop" },
   isRunning: true,
+  perishable: undefined,
   published: { host: "127.0.0.1", port: "5433" },
 };
 
@@ -25,6 +26,13 @@ test.each<[Partial<ContainerFacts>, string]>([
   [{ published: { host: "127.0.0.1", port: "0" } }, "its port is another one after every start"],
 ])("endpointOfContainer() refuses %j", (change, message) => {
   expect(() => endpointOfContainer({ ...FACTS, ...change })).toThrow(message);
+});
+
+test("requireLasting() refuses what a stop would take away for good", () => {
+  requireLasting(FACTS);
+  expect(() => requireLasting({ ...FACTS, perishable: "it was started with --rm" })).toThrow(
+    "Refused, and the container db was not touched: it was started with --rm",
+  );
 });
 
 const PROJECT = [
