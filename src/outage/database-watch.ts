@@ -8,8 +8,11 @@ const PROBE_LIMIT_MS = 500;
 const PROBES_AT_ONCE = 8;
 /** While the return of a mute server is expected, probes begin so far apart that one is always about to. */
 const RETURN_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
-/** Before that they are rare: whatever holds them back may let go of all of them at once. */
-const MUTE_PROBE_EVERY_MS = PROBE_LIMIT_MS;
+/**
+ * Before that they are rare, and rarer with this part of the time that it has been mute: whatever holds them back may
+ * let go of all of them at once.
+ */
+const MUTE_PAUSE_PART = 0.05;
 
 export interface ProbeSighting {
   readonly startedAt: number;
@@ -23,21 +26,29 @@ export class DatabaseWatch implements AsyncDisposable {
   readonly #waiters = new Set<() => void>();
   readonly #repeater: Repeater;
   #isReturnExpected = false;
+  #muteSince: number | undefined;
 
   constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
     let underWay = 0;
     let lastStartedAt = Number.NEGATIVE_INFINITY;
     this.#repeater = new Repeater({ clock, everyMs: PROBE_EVERY_MS, maxAtOnce: PROBES_AT_ONCE }, async () => {
       const startedAt = clock.now();
-      const pauseMs = this.#isReturnExpected ? RETURN_PROBE_EVERY_MS : MUTE_PROBE_EVERY_MS;
-      if (underWay > 1 && startedAt - lastStartedAt < pauseMs) return;
+      const isMute = underWay > 1 || this.#muteSince !== undefined;
+      if (isMute && startedAt - lastStartedAt < this.#pauseMs(startedAt)) return;
       lastStartedAt = startedAt;
       underWay += 1;
       const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
       underWay -= 1;
       this.#sightings.push({ startedAt, endedAt: clock.now(), result });
+      this.#muteSince = result === "mute" ? (this.#muteSince ?? startedAt) : undefined;
       for (const check of this.#waiters) check();
     });
+  }
+
+  /** Between the beginnings of two probes of a mute server. */
+  #pauseMs(now: number): number {
+    if (this.#isReturnExpected) return RETURN_PROBE_EVERY_MS;
+    return Math.max(PROBE_LIMIT_MS, (now - (this.#muteSince ?? now)) * MUTE_PAUSE_PART);
   }
 
   /** From now on a mute server is seen back within 63 ms and the time that it takes to answer. */

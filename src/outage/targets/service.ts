@@ -3,7 +3,7 @@ import type { DatabaseTarget } from "../../config/types.ts";
 import { DebyError } from "../../errors.ts";
 import type { Undo, Words } from "../journal.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
-import { runTool } from "../tool.ts";
+import { runTool, ToolFailure } from "../tool.ts";
 import { endpointOf } from "./configured.ts";
 import { mainProcess, type ServiceCommands, serviceCommands } from "./service-commands.ts";
 
@@ -26,6 +26,23 @@ export function serviceTarget(name: string, database: DatabaseTarget, platform: 
   };
 }
 
+/**
+ * Whether we may do it, found out by what does nothing to a service that runs.
+ * @throws DebyError CANNOT_RUN with the way out
+ */
+export async function requireControl(name: string, platform: NodeJS.Platform): Promise<void> {
+  // Other managers fail to start what runs.
+  if (platform !== "linux") return;
+  try {
+    await runTool(serviceCommands(platform, name).start, { limitMs: COMMAND_LIMIT_MS });
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error;
+    const [why] = error.message.split("\n");
+    const message = `The service ${name} was not touched, since it cannot be controlled without sudo: ${why}`;
+    throw new DebyError("CANNOT_RUN", message, { cause: error });
+  }
+}
+
 /** The manager's main process has to be the server's, or its parent's. */
 async function strangerTo(name: string, processId: number | undefined): Promise<string | undefined> {
   const { stdout } = await runTool(mainProcess(name), { limitMs: COMMAND_LIMIT_MS });
@@ -33,8 +50,8 @@ async function strangerTo(name: string, processId: number | undefined): Promise<
   if (!(main > 0)) {
     throw new DebyError(
       "USAGE",
-      `Refused, and the service ${name} was not touched: it has no process of its own, so it only stands for others; ` +
-        "name the unit of the server itself, such as postgresql@17-main",
+      `Refused, and the service ${name} was not touched: it has no process of its own. It is not there, does not run, or ` +
+        "only stands for others: name the unit of the server itself, such as postgresql@17-main",
     );
   }
   // Where nothing may be seen, there is nothing to compare.

@@ -15,7 +15,7 @@ import { requireEngine } from "./docker-image.ts";
 import { embeddedUndo, startEmbeddedTarget } from "./embedded.ts";
 import { requireAlone, requirePermission } from "./permission.ts";
 import { startProxyTarget } from "./proxy.ts";
-import { serviceTarget, serviceUndo } from "./service.ts";
+import { requireControl, serviceTarget, serviceUndo } from "./service.ts";
 
 /** What a run is told about its target. */
 export interface TargetPlan {
@@ -102,6 +102,7 @@ async function takeService(plan: TargetPlan): Promise<Stage> {
   const target = serviceTarget(name, database, process.platform);
   requirePermission({ name, what, labels: {} }, confirm);
   await requireUnused(target, what, plan);
+  await requireControl(name, process.platform);
   return { undo: serviceUndo(name, process.platform), open: async () => target };
 }
 
