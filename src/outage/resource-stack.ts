@@ -23,12 +23,19 @@ export class ResourceStack implements AsyncDisposable {
   readonly failures: CleanUpFailure[] = [];
   readonly #stack = new AsyncDisposableStack();
   readonly #clock: Clock;
+  #isEmpty = true;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** Whether there is nothing to remove. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
   add({ what, limitMs, remove }: Resource): void {
+    this.#isEmpty = false;
     this.#stack.defer(async () => {
       try {
         await this.#within(limitMs, remove());

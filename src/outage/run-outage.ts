@@ -69,7 +69,7 @@ export async function runOutage(plan: OutagePlan, deps: OutageDeps): Promise<Out
   } catch (error) {
     if (!(error instanceof Interrupted)) outcome.failure = error;
   } finally {
-    deps.progress.phase("clean-up", "removing everything that this run made");
+    if (!resources.isEmpty) deps.progress.phase("clean-up", "removing everything that this run made");
     await resources[Symbol.asyncDispose]();
   }
   return {

@@ -4,6 +4,7 @@ import type { ServerAddress } from "./health-watch.ts";
 import { HttpClient } from "./http-client.ts";
 import { Interrupted } from "./interruption.ts";
 import { serves } from "./serve-child.ts";
+import { withoutLogin } from "./without-login.ts";
 
 /** Long enough for one that has to find the proxy that was started a moment ago. */
 const READY_LIMIT_MS = 30_000;
@@ -22,10 +23,6 @@ export function parseServerUrl(text: string): ServerAddress {
     throw new DebyError("USAGE", `--server takes no name and password: "${withoutLogin(text)}"`);
   }
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 80) };
-}
-
-function withoutLogin(text: string): string {
-  return text.replace(/\/\/[^/]*@/, "//***@");
 }
 
 /** Waits until a server that others started is healthy and has its canary. @throws DebyError CANNOT_RUN; Interrupted */

@@ -56,6 +56,18 @@ test.skipIf(!isCi && Bun.which("docker") === null)(
   },
 );
 
+test.skipIf(!isCi && Bun.which("docker") === null)("an engine on another machine is no target: exit 3", async () => {
+  const env = { DOCKER_HOST: "tcp://db.example:2375" };
+  for (const args of [
+    ["--target", "docker"],
+    ["--container", "db", "--confirm", "db"],
+  ]) {
+    const { exitCode, stderr } = await runDeby(["simulate-outage", ...args], { env });
+    expect(stderr).toContain("The Docker engine is on another machine (tcp://db.example:2375)");
+    expect(exitCode).toBe(3);
+  }
+});
+
 test("without the docker command: exit 3 and the way out", async () => {
   await using folder = makeTempFolder("no-docker");
   // The command that the tests start deby with.

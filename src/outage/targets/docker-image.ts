@@ -1,10 +1,12 @@
 import { DebyError } from "../../errors.ts";
 import type { OnStep } from "../progress.ts";
 import { ToolFailure } from "../tool.ts";
+import { withoutLogin } from "../without-login.ts";
 import { docker } from "./docker-cli.ts";
 import { PulledLayers } from "./pulled-layers.ts";
 
 const INSPECT_LIMIT_MS = 10_000;
+const REMOTE_SCHEMES: ReadonlySet<string> = new Set(["tcp:", "http:", "https:", "ssh:"]);
 const PULL_LIMIT_MS = 10 * 60_000;
 
 export interface ImageOptions {
@@ -15,8 +17,19 @@ export interface ImageOptions {
   readonly limitMs?: number;
 }
 
-/** Makes sure that there is an engine to talk to. @throws DebyError CANNOT_RUN with the way out */
+/**
+ * Makes sure that there is an engine to talk to, on this machine: containers' ports are looked for here.
+ * @throws DebyError CANNOT_RUN with the way out
+ */
 export async function requireEngine(signal: AbortSignal): Promise<void> {
+  const host = await engineHost(signal);
+  if (host !== undefined && !isHere(host)) {
+    const message = `The Docker engine is on another machine (${withoutLogin(host)}), and its ports are not here`;
+    throw new DebyError(
+      "CANNOT_RUN",
+      `${message}\nUse the engine of this machine: docker context use default, DOCKER_HOST not set`,
+    );
+  }
   try {
     await docker(["version", "--format", "{{.Server.Version}}"], { limitMs: INSPECT_LIMIT_MS, signal });
   } catch (error) {
@@ -25,6 +38,24 @@ export async function requireEngine(signal: AbortSignal): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** Undefined where the command does not tell. */
+async function engineHost(signal: AbortSignal): Promise<string | undefined> {
+  const words = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
+  try {
+    return (await docker(words, { limitMs: INSPECT_LIMIT_MS, signal })).stdout;
+  } catch (error) {
+    if (error instanceof ToolFailure) return undefined;
+    throw error;
+  }
+}
+
+/** Such as `unix:///var/run/docker.sock`, `npipe:////./pipe/docker_engine`, `ssh://me@build.example`. */
+function isHere(host: string): boolean {
+  const url = URL.canParse(host) ? new URL(host) : undefined;
+  if (url === undefined || !REMOTE_SCHEMES.has(url.protocol)) return true;
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }
 
 function engineRemedy({ message }: ToolFailure): string {
