@@ -3,7 +3,7 @@ import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { describePlan } from "../outage/describe-plan.ts";
 import { InterruptionSource } from "../outage/interruption.ts";
-import { journalFolder } from "../outage/journal.ts";
+import { journalFolders } from "../outage/journal.ts";
 import { requirePlannable } from "../outage/possible.ts";
 import { repairLeftovers } from "../outage/repair.ts";
 import { makeRunId } from "../outage/run-id.ts";
@@ -190,7 +190,8 @@ function foresee(plan: OutagePlan, isSeries: boolean): string[] {
 async function healLeftovers({ io }: CommandInput): Promise<number> {
   const repairs = await repairLeftovers(systemClock);
   const say = (line: string) => io.stdout.write(`${line}\n`);
-  if (repairs.length === 0) say(`No run has left anything to repair: there is no note in ${journalFolder()}`);
+  if (repairs.length === 0)
+    say(`No run has left anything to repair: there is no note in ${journalFolders().join(" or ")}`);
   for (const { runId, done, failures, keptNote } of repairs) {
     say(`Run ${runId}: ${done.length === 0 ? "nothing was left of it" : "done"}`);
     for (const what of done) say(`  ✓ ${what}`);

@@ -1,6 +1,6 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { access, constants, lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import { DebyError } from "../errors.ts";
 
 const SCHEMA = "deby.outage-journal/1";
@@ -51,9 +51,35 @@ export interface Journal {
   erase(): Promise<void>;
 }
 
-/** Where the notes are; of this user only, since they name commands that a later run may execute. */
-export function journalFolder(): string {
-  return join(tmpdir(), `deby-outage-${process.getuid?.() ?? "user"}`);
+/**
+ * Where notes may be, of this user only, since they name commands that a later run may execute: where a restart of the
+ * machine leaves them alone, and among temporary files for a user who has no such place.
+ * Source: XDG Base Directory Specification, `XDG_STATE_HOME`.
+ */
+export function journalFolders(): readonly [string, string] {
+  const { XDG_STATE_HOME: state = "", LOCALAPPDATA = "" } = process.env;
+  const ownState = isAbsolute(state) ? state : join(homedir(), ".local", "state");
+  const lasting = process.platform === "win32" && isAbsolute(LOCALAPPDATA) ? LOCALAPPDATA : ownState;
+  return [join(lasting, "deby-outage"), join(tmpdir(), `deby-outage-${process.getuid?.() ?? "user"}`)];
+}
+
+/** The first that can be made. @throws the system's error if none can; DebyError CANNOT_RUN if it is somebody else's */
+async function makeJournalFolder(): Promise<string> {
+  const [lasting, temporary] = journalFolders();
+  const folder = (await canKeep(lasting)) ? lasting : temporary;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await requireOwn(folder);
+  return folder;
+}
+
+async function canKeep(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -61,9 +87,7 @@ export function journalFolder(): string {
  * @throws DebyError CANNOT_RUN if the folder is somebody else's
  */
 export async function writeJournal(entry: JournalEntry): Promise<Journal> {
-  const folder = journalFolder();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await requireOwn(folder);
+  const folder = await makeJournalFolder();
   const path = join(folder, `${entry.runId}.json`);
   await write(path, entry);
   let current = entry;
@@ -82,10 +106,12 @@ export async function writeJournal(entry: JournalEntry): Promise<Journal> {
 
 /** Every note that is there: of runs under way, and of those that were killed. */
 export async function readJournals(): Promise<{ readonly path: string; readonly entry: JournalEntry }[]> {
-  const folder = journalFolder();
-  const names = await readdir(folder).catch(() => []);
-  if (names.length > 0) await requireOwn(folder);
-  const paths = names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
+  const paths: string[] = [];
+  for (const folder of journalFolders()) {
+    const names = await readdir(folder).catch(() => []);
+    if (names.length > 0) await requireOwn(folder);
+    paths.push(...names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name)));
+  }
   const read = await Promise.all(paths.map(async (path) => ({ path, entry: await readJournal(path) })));
   return read.flatMap(({ path, entry }) => (entry === undefined ? [] : [{ path, entry }]));
 }
@@ -123,5 +149,5 @@ async function requireOwn(folder: string): Promise<void> {
   const isOwn = found.isDirectory() && found.uid === process.getuid() && (found.mode & OTHERS_MAY_WRITE) === 0;
   if (isOwn) return;
   const why = "belongs to another user, is a link, or others may write in it";
-  throw new DebyError("CANNOT_RUN", `The folder ${folder} ${why}: remove it, or set TMPDIR`);
+  throw new DebyError("CANNOT_RUN", `The folder ${folder} ${why}: remove it`);
 }

@@ -59,7 +59,13 @@ export class OutageBench implements AsyncDisposable {
     const temp = join(this.path, "tmp");
     await Bun.write(join(temp, ".keep"), "");
     const { PATH = "" } = process.env;
-    const own = { PATH: this.path + delimiter + PATH, TMPDIR: temp, DEBY_IMAGE: this.image, CI: "" };
+    const own = {
+      PATH: this.path + delimiter + PATH,
+      TMPDIR: temp,
+      XDG_STATE_HOME: temp,
+      DEBY_IMAGE: this.image,
+      CI: "",
+    };
     return await spawnDeby(["simulate-outage", ...args], { env: { ...own, ...env }, cwd: this.path });
   }
 
@@ -82,7 +88,7 @@ export class OutageBench implements AsyncDisposable {
   /** What deby noted about the run before it did any harm. */
   journal(): unknown {
     const temp = join(this.path, "tmp");
-    const [file] = new Bun.Glob("deby-outage-*/*.json").scanSync(temp);
+    const [file] = new Bun.Glob("deby-outage/*.json").scanSync(temp);
     return file === undefined ? undefined : JSON.parse(readFileSync(join(temp, file), "utf8"));
   }
 

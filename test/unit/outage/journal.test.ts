@@ -4,17 +4,26 @@ import { join } from "node:path";
 import {
   eraseJournal,
   type JournalEntry,
-  journalFolder,
+  journalFolders,
   readJournals,
   writeJournal,
 } from "../../../src/outage/journal.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
-const { TMPDIR } = process.env;
-afterEach(() => {
-  process.env["TMPDIR"] = TMPDIR ?? "";
-  if (TMPDIR === undefined) delete process.env["TMPDIR"];
-});
+const BEFORE = { TMPDIR: process.env["TMPDIR"], XDG_STATE_HOME: process.env["XDG_STATE_HOME"] };
+afterEach(() => setEnvironment(BEFORE));
+
+function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+/** Notes are kept in this folder. */
+function keepIn(path: string): void {
+  setEnvironment({ TMPDIR: path, XDG_STATE_HOME: path });
+}
 
 const ENTRY: JournalEntry = {
   runId: "12345678",
@@ -30,7 +39,7 @@ const ENTRY: JournalEntry = {
 
 test("writeJournal() leaves a note for this user's eyes only, and takes it away again", async () => {
   await using temp = makeTempFolder("journal");
-  process.env["TMPDIR"] = temp.path;
+  keepIn(temp.path);
   const journal = await writeJournal(ENTRY);
   const [folder = ""] = readdirSync(temp.path);
   const path = join(temp.path, folder, "12345678.json");
@@ -53,7 +62,7 @@ test("writeJournal() leaves a note for this user's eyes only, and takes it away 
 
 test("eraseJournal() takes along what a killed run had not finished writing", async () => {
   await using temp = makeTempFolder("journal");
-  process.env["TMPDIR"] = temp.path;
+  keepIn(temp.path);
   const journal = await writeJournal(ENTRY);
   writeFileSync(`${journal.path}.part`, "{");
   await eraseJournal(journal.path);
@@ -62,7 +71,7 @@ test("eraseJournal() takes along what a killed run had not finished writing", as
 
 test("writeJournal() trusts no folder that belongs to another user", async () => {
   await using temp = makeTempFolder("journal");
-  process.env["TMPDIR"] = temp.path;
+  keepIn(temp.path);
   // To us, who make the folder, everybody is another user now.
   const asked = spyOn(process, "getuid").mockReturnValue(12_345_678);
   try {
@@ -84,8 +93,20 @@ test.skipIf(process.platform === "win32").each([
 ])("writeJournal() trusts no %s", async (_, prepare) => {
   await using temp = makeTempFolder("journal");
   await using elsewhere = makeTempFolder("elsewhere");
-  process.env["TMPDIR"] = temp.path;
-  prepare(journalFolder(), elsewhere.path);
+  keepIn(temp.path);
+  prepare(journalFolders()[0], elsewhere.path);
   await expect(writeJournal(ENTRY)).rejects.toMatchObject({ code: "CANNOT_RUN" });
   expect(readdirSync(elsewhere.path)).toEqual([]);
+});
+
+test("writeJournal() keeps notes among temporary files where there is no other place, and they are found there", async () => {
+  await using temp = makeTempFolder("journal");
+  const file = join(temp.path, "file");
+  writeFileSync(file, "");
+  setEnvironment({ TMPDIR: temp.path, XDG_STATE_HOME: join(file, "state") });
+  const journal = await writeJournal(ENTRY);
+  expect(journal.path).toStartWith(journalFolders()[1]);
+  expect((await readJournals()).map(({ entry }) => entry.runId)).toEqual(["12345678"]);
+  await journal.erase();
+  expect(readdirSync(temp.path)).toEqual(["file"]);
 });
