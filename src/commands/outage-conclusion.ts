@@ -47,7 +47,9 @@ export function concludeRuns(runs: readonly OutageRun[], log: Log): number {
   const unhealed = failures.find((failure) => failure instanceof HealFailed);
   if (unhealed !== undefined) log.error("outage.heal-failed", unhealed.message);
   if (leftBehind.length > 0 || unhealed !== undefined) {
-    log.error("outage.repair", "How to undo it is noted: deby simulate-outage heal tries again");
+    const isNoted = leftBehind.length > 0;
+    if (isNoted) log.error("outage.repair", "How to undo it is noted: deby simulate-outage heal tries again");
+    else log.info("outage.repair", "Nothing is left of it: the clean-up has healed or removed what was broken");
     return EXIT.cleanUpFailed;
   }
   const [failure] = failures;

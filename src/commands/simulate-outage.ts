@@ -168,8 +168,18 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
       onEnd: (run) => isSeries && tellRun(run, log),
     });
     if (stray.error !== undefined) throw stray.error;
-    deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
-    return isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
+    let undelivered: unknown;
+    try {
+      deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
+    } catch (error) {
+      undelivered = error;
+    }
+    const exitCode = isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
+    // What the run itself came to outweighs it, unless all was well.
+    if (undelivered === undefined) return exitCode;
+    if (exitCode === 0) throw undelivered;
+    log.error("outage.undelivered", undelivered instanceof Error ? undelivered.message : String(undelivered));
+    return exitCode;
   } finally {
     stopListening();
   }

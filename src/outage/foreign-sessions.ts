@@ -19,14 +19,16 @@ export interface Presence {
  */
 export async function readPresence(endpoint: DatabaseEndpoint): Promise<Presence> {
   const sql = connectDriver(endpoint, LIMIT_MS);
-  // Whoever may not see what kind another's backend is sees null there; what belongs to no role is the server's own.
+  // Whoever may not see what kind another's backend is sees null there. What has no database is the server's own, unless
+  // it follows the log.
   const read = async (): Promise<Presence> => {
     const others = await sql<ForeignSession[]>`
       select coalesce(application_name, '') as "applicationName", coalesce(usename, '') as user,
         coalesce(host(client_addr), 'this machine') as client
       from pg_stat_activity
       where pid <> pg_backend_pid() and usesysid is not null
-        and coalesce(backend_type, 'client backend') in ('client backend', 'walsender')`;
+        and (datid is not null and coalesce(backend_type, 'client backend') in ('client backend', 'walsender')
+          or pid in (select pid from pg_stat_replication))`;
     const [start] = await sql.unsafe<{ at: string }[]>(POSTMASTER_START);
     const [own] = await sql<{ pid: number | null }[]>`
       select min(pid) as pid from pg_stat_activity where datid is null and usesysid is null`;

@@ -1,10 +1,13 @@
+import { readlinkSync } from "node:fs";
 import { access, constants, lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { homedir, hostname, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { DebyError } from "../errors.ts";
 
 const SCHEMA = "deby.outage-journal/1";
 const UNFINISHED = ".part";
+/** Source: the kernel's include/linux/proc_ns.h, PROC_PID_INIT_INO. */
+const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 const OTHERS_MAY_WRITE = 0o022;
 
 /** The program and its arguments. */
@@ -30,7 +33,9 @@ export interface JournalEntry {
   /** Commands that undo what healing does not, once it is healed. Each proves itself by its success. */
   readonly restore?: readonly Words[];
   /** What the commands have to find in their environment, such as the engine that they speak to. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string | null>>;
+  /** Where its process number means something. */
+  readonly machine?: string;
   /** Commands that remove what the run made. */
   readonly remove: readonly Words[];
   /** Folders that the run made. */
@@ -76,7 +81,7 @@ async function canKeep(folder: string): Promise<boolean> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.W_OK);
-    return true;
+    return await isOwn(folder);
   } catch {
     return false;
   }
@@ -104,12 +109,31 @@ export async function writeJournal(entry: JournalEntry): Promise<Journal> {
   };
 }
 
+/** A machine, or a container of one, in which a process number is one process; folders may be shared with others. */
+export function thisMachine(): string {
+  const namespace = process.platform === "linux" ? pidNamespace() : undefined;
+  // What follows the first dot changes with the network on some machines.
+  const [name = ""] = hostname().split(".");
+  return [name, ...(namespace === undefined ? [] : [namespace])].join(" ");
+}
+
+/** Undefined in the first one, whose number is the same on every machine. */
+function pidNamespace(): string | undefined {
+  try {
+    const name = readlinkSync("/proc/self/ns/pid");
+    return name === INITIAL_PID_NAMESPACE ? undefined : name;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Every note that is there: of runs under way, and of those that were killed. */
 export async function readJournals(): Promise<{ readonly path: string; readonly entry: JournalEntry }[]> {
   const paths: string[] = [];
   for (const folder of journalFolders()) {
     const names = await readdir(folder).catch(() => []);
-    if (names.length > 0) await requireOwn(folder);
+    // Nothing in it can be ours.
+    if (names.length === 0 || !(await isOwn(folder))) continue;
     paths.push(...names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name)));
   }
   const read = await Promise.all(paths.map(async (path) => ({ path, entry: await readJournal(path) })));
@@ -143,11 +167,14 @@ async function write(path: string, entry: JournalEntry): Promise<void> {
 }
 
 async function requireOwn(folder: string): Promise<void> {
-  if (process.getuid === undefined) return;
-  const found = await lstat(folder);
-  // A link may lead to a folder of ours in which everybody may write.
-  const isOwn = found.isDirectory() && found.uid === process.getuid() && (found.mode & OTHERS_MAY_WRITE) === 0;
-  if (isOwn) return;
+  if (await isOwn(folder)) return;
   const why = "belongs to another user, is a link, or others may write in it";
-  throw new DebyError("CANNOT_RUN", `The folder ${folder} ${why}: remove it`);
+  throw new DebyError("CANNOT_RUN", `The folder ${folder} ${why}: remove it, or set XDG_STATE_HOME or TMPDIR`);
+}
+
+/** A link may lead to a folder of ours in which everybody may write. */
+async function isOwn(folder: string): Promise<boolean> {
+  if (process.getuid === undefined) return true;
+  const found = await lstat(folder);
+  return found.isDirectory() && found.uid === process.getuid() && (found.mode & OTHERS_MAY_WRITE) === 0;
 }

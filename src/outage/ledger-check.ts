@@ -2,6 +2,8 @@ import { connectDriver, within } from "./driver.ts";
 import type { DatabaseEndpoint } from "./target.ts";
 
 const READ_LIMIT_MS = 15_000;
+/** SQLSTATE undefined_table. */
+const NO_TABLE = "42P01";
 
 /**
  * Counts the canary rows of each id over a connection of its own, which owes nothing to the server under test.
@@ -18,4 +20,14 @@ export async function readCanaryRows(
   >`select id::text, count(*)::int as count from deby.canary group by id`;
   const rows = await within(sql, read.execute(), limit);
   return new Map(rows.map(({ id, count }) => [id, count]));
+}
+
+/** The ids that the table of a database holds from earlier: none of them is this run's. */
+export async function readEarlierIds(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  try {
+    return new Set((await readCanaryRows(endpoint, signal)).keys());
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NO_TABLE) return new Set();
+    throw error;
+  }
 }

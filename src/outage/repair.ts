@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Clock, sleep } from "../core/clock.ts";
-import { eraseJournal, type JournalEntry, readJournals, type Words } from "./journal.ts";
+import { eraseJournal, type JournalEntry, readJournals, thisMachine, type Words } from "./journal.ts";
 import { findProcesses } from "./own-process.ts";
 import { runTool, ToolFailure, type ToolOutput } from "./tool.ts";
 
@@ -67,6 +67,11 @@ export async function repair(entry: JournalEntry, clock: Clock): Promise<Repair>
 export async function repairLeftovers(clock: Clock): Promise<Repair[]> {
   const repairs: Repair[] = [];
   for (const { path, entry } of await readJournals()) {
+    if (entry.machine !== undefined && entry.machine !== thisMachine()) {
+      const failures = [`It ran on ${entry.machine}, which is another machine or container: heal it there`];
+      repairs.push({ runId: entry.runId, done: [], failures, keptNote: path });
+      continue;
+    }
     const runs = await findProcesses("simulate-outage");
     // The number of a run in a container may be ours now.
     if (runs.includes(entry.pid)) continue;

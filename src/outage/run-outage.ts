@@ -8,8 +8,9 @@ import { type ExperimentSettings, runExperiment, runStartDown } from "./experime
 import type { FaultProxy } from "./fault-proxy.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
+import { thisMachine } from "./journal.ts";
 import { type JudgedServer, readyServer } from "./judged-server.ts";
-import { readCanaryRows } from "./ledger-check.ts";
+import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
@@ -22,7 +23,7 @@ import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Slo } from "./slo.ts";
 import type { Target } from "./target.ts";
-import type { TargetName } from "./targets/choose.ts";
+import type { TargetKind, TargetName } from "./targets/choose.ts";
 import { engineEnvironment } from "./targets/docker-cli.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
 
@@ -81,6 +82,9 @@ export async function runOutage(plan: OutagePlan, deps: OutageDeps): Promise<Out
   };
 }
 
+/** Whose commands speak to a Docker engine. */
+const DOCKER_KINDS: ReadonlySet<TargetKind> = new Set(["docker", "container", "compose"]);
+
 interface Run {
   readonly resources: ResourceStack;
   readonly outcome: { result?: OutageResult; serverLog: string };
@@ -103,7 +107,8 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   const journal = await openJournal(
     {
       ...{ runId, pid: process.pid, startedAt: startedAt.toISOString(), scenario: scenario.name, target: kind },
-      ...{ ...undo, folders: [...undo.folders, folder], environment: engineEnvironment(process.env) },
+      ...{ ...undo, folders: [...undo.folders, folder], machine: thisMachine() },
+      environment: DOCKER_KINDS.has(kind) ? await engineEnvironment(signal) : {},
     },
     shared,
   );
@@ -112,6 +117,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   onStep(target.description);
   if (target.isForeign) await journal.note({ restore: (await scenario.undo?.(target)) ?? [] });
   const { route, fault } = await prepareFault(scenario, target, resources);
+  const choose = await chooseRows(target, signal);
   let server: JudgedServer | undefined;
   const startServer = async (isDatabaseDown: boolean): Promise<JudgedServer> => {
     server = await readyServer(plan.server, {
@@ -138,6 +144,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
     }
     const poolAfter = server === undefined ? null : await readPool(server, clock);
     progress.phase("compare", "reading the table");
+    const rows = await readRows(target, interruption);
     outcome.result = buildResult({
       scenario: { ...scenario, slos: scenario.slosFor?.(plan) ?? scenario.slos },
       target,
@@ -147,7 +154,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,
-      rows: ownRows(await readRows(target, interruption), target, observations.entries),
+      rows: rows && choose(rows, observations.entries),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
       serverEnding: server?.ending(),
@@ -172,16 +179,20 @@ function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }
 
-/** In a table that was there before others may write, too: what this run did not ask for is not held against anybody. */
-function ownRows(
-  rows: ReadonlyMap<string, number> | undefined,
-  { isForeign }: Target,
-  entries: Observations["entries"],
-) {
-  if (rows === undefined || !isForeign) return rows;
-  const asked = new Set(entries.map(({ id }) => id));
-  return new Map([...rows].filter(([id]) => asked.has(id)));
+/** Rows of earlier runs are nobody's fault, nor are those of others in a database that others use. */
+async function chooseRows({ isForeign, isShared, endpoint }: Target, signal: AbortSignal): Promise<ChooseRows> {
+  if (isShared) {
+    return (rows, entries) => {
+      const asked = new Set(entries.map(({ id }) => id));
+      return new Map([...rows].filter(([id]) => asked.has(id)));
+    };
+  }
+  const earlier = isForeign ? await readEarlierIds(endpoint, signal) : new Set<string>();
+  return (rows) => new Map([...rows].filter(([id]) => !earlier.has(id)));
 }
+
+type Rows = ReadonlyMap<string, number>;
+type ChooseRows = (rows: Rows, entries: Observations["entries"]) => Rows;
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */
 async function readRows({ endpoint }: Target, { signal, hurry }: Interruption) {

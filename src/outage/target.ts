@@ -71,6 +71,8 @@ export interface Target {
   readonly endpoint: DatabaseEndpoint;
   /** It was there before: it is healed whatever happens, and its table may hold rows of others. */
   readonly isForeign?: boolean;
+  /** Others use it meanwhile, and may write to the same table. */
+  readonly isShared?: boolean;
   /** What the raw probe asks for; default a session. */
   readonly asks?: ProbeQuestion;
   readonly server: ServerControl | undefined;

@@ -6,8 +6,8 @@ import { Interrupted } from "./interruption.ts";
 export interface ToolOptions {
   /** Longest time for the command, in milliseconds. */
   readonly limitMs: number;
-  /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. Null takes a variable away. */
+  readonly env?: Readonly<Record<string, string | null>>;
   /** Told each line of stdout as it comes. */
   readonly onLine?: (line: string) => void;
   /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
@@ -81,11 +81,16 @@ function killGroup(child: Subprocess): void {
   }
 }
 
+function mergeEnvironment(own: Readonly<Record<string, string | null>>): Record<string, string> {
+  const pairs = Object.entries({ ...process.env, ...own });
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === "string"));
+}
+
 /** In a session of its own, so that a Ctrl-C at the terminal reaches only deby, which knows what has to be undone. */
 function spawnTool(words: readonly string[], { env = {} }: ToolOptions) {
   try {
     return Bun.spawn([...words], {
-      env: { ...process.env, ...env },
+      env: mergeEnvironment(env),
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

@@ -111,6 +111,12 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
   test.each([
     ["would take its data along", ["--rm"], "", "it was started with --rm"],
     ["would lose them from memory", ["--tmpfs", "/var/lib/postgresql"], "", "its data lies in memory (tmpfs on "],
+    [
+      "would lose some",
+      ["--mount", "type=tmpfs,dst=/var/lib/postgresql/data"],
+      "",
+      "its data lies in memory (tmpfs on ",
+    ],
     ["is another's", [], '[ "$1" = exec ] && { echo 1; exit 0; }', "another server than its own answers on 127.0.0.1:"],
   ])(
     "is refused where what a stop %s",

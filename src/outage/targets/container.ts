@@ -32,6 +32,7 @@ interface Inspected {
     > | null;
     readonly AutoRemove?: boolean;
     readonly Tmpfs?: Readonly<Record<string, string>> | null;
+    readonly Mounts?: readonly { readonly Type: string; readonly Target: string }[] | null;
   };
 }
 
@@ -70,11 +71,18 @@ function dataFolderOf(environment: readonly (readonly [string, string])[]): stri
   return new Map(environment).get("PGDATA") ?? "/var/lib/postgresql/data";
 }
 
-function perishableBy({ AutoRemove, Tmpfs }: Inspected["HostConfig"], dataFolder: string): string | undefined {
+function perishableBy({ AutoRemove, Tmpfs, Mounts }: Inspected["HostConfig"], dataFolder: string): string | undefined {
   if (AutoRemove) return "it was started with --rm, so that stopping it would remove it together with its data";
-  const inMemory = Object.keys(Tmpfs ?? {}).find((path) => `${dataFolder}/`.startsWith(`${path.replace(/\/$/, "")}/`));
+  const mounted = (Mounts ?? []).filter(({ Type }) => Type === "tmpfs").map(({ Target: path }) => path);
+  const inMemory = [...Object.keys(Tmpfs ?? {}), ...mounted].find((path) => overlap(path, dataFolder));
   if (inMemory === undefined) return undefined;
   return `its data lies in memory (tmpfs on ${inMemory}), so that stopping it would lose them`;
+}
+
+/** Whether one of the folders lies in the other. */
+function overlap(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => `${path.replace(/\/+$/, "")}/`) as [string, string];
+  return one.startsWith(other) || other.startsWith(one);
 }
 
 /** Docker's own tools would not bring it back as it was. @throws DebyError USAGE */
@@ -170,11 +178,12 @@ export function controlContainer(name: string, hurry?: AbortSignal): Omit<Server
   };
 }
 
-/** Over the container's own socket, which asks for no password in the official image and needs no port. */
+/** Over the container's own socket, which asks for no password in the official image unless told to, and needs no port. */
 export function speakSql(name: string, endpoint: DatabaseEndpoint, hurry?: AbortSignal): RunSql {
   return async (...statements) => {
     const options = { limitMs: COMMAND_LIMIT_MS, ...(hurry === undefined ? {} : { signal: hurry }) };
-    return (await runTool(sqlWords(name, endpoint, statements), options)).stdout;
+    const env = { PGPASSWORD: endpoint.password.reveal() };
+    return (await runTool(sqlWords(name, endpoint, statements), { ...options, env })).stdout;
   };
 }
 
@@ -185,5 +194,13 @@ function sqlWords(
   statements: readonly string[],
 ): Words {
   const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
-  return ["docker", "exec", name, ...psql, ...statements.flatMap((statement) => ["-c", statement])];
+  return [
+    "docker",
+    "exec",
+    "--env",
+    "PGPASSWORD",
+    name,
+    ...psql,
+    ...statements.flatMap((statement) => ["-c", statement]),
+  ];
 }

@@ -2,7 +2,7 @@ import { DebyError } from "../../errors.ts";
 import type { OnStep } from "../progress.ts";
 import { ToolFailure } from "../tool.ts";
 import { withoutLogin } from "../without-login.ts";
-import { docker } from "./docker-cli.ts";
+import { docker, engineHost } from "./docker-cli.ts";
 import { PulledLayers } from "./pulled-layers.ts";
 
 const INSPECT_LIMIT_MS = 10_000;
@@ -37,17 +37,6 @@ export async function requireEngine(signal: AbortSignal): Promise<void> {
     throw new DebyError("CANNOT_RUN", `Cannot reach the Docker engine: ${error.message}\n${engineRemedy(error)}`, {
       cause: error,
     });
-  }
-}
-
-/** Undefined where the command does not tell. */
-async function engineHost(signal: AbortSignal): Promise<string | undefined> {
-  const words = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
-  try {
-    return (await docker(words, { limitMs: INSPECT_LIMIT_MS, signal })).stdout;
-  } catch (error) {
-    if (error instanceof ToolFailure) return undefined;
-    throw error;
   }
 }
 

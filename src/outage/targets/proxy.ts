@@ -33,6 +33,7 @@ export async function startProxyTarget({ database, port, resources }: ProxyTarge
     kind: "proxy",
     description: `proxy on 127.0.0.1:${traffic.port} in front of ${where}/${endpoint.database}`,
     isForeign: true,
+    isShared: true,
     endpoint,
     asks: "tls",
     server: undefined,

@@ -17,9 +17,9 @@ export interface ServiceCommands {
 /** A unit's, formula's or service's name, which stands in command lines. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9@._:-]*$/;
 
-/** Prints the number of a unit's main process, 0 where it has none. Source: systemd.service(5), `MainPID`. */
-export function mainProcess(name: string): Words {
-  return ["systemctl", "show", "--property=MainPID", "--value", name];
+/** Prints the path of a unit's control group, nothing where it has no process. Source: org.freedesktop.systemd1(5). */
+export function controlGroup(name: string): Words {
+  return ["systemctl", "show", "--property=ControlGroup", "--value", name];
 }
 
 /** @throws DebyError USAGE if it is no name */

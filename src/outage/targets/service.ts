@@ -5,10 +5,9 @@ import type { Undo, Words } from "../journal.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
 import { runTool, ToolFailure } from "../tool.ts";
 import { endpointOf } from "./configured.ts";
-import { mainProcess, type ServiceCommands, serviceCommands } from "./service-commands.ts";
+import { controlGroup, type ServiceCommands, serviceCommands } from "./service-commands.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
-const MOST_ANCESTORS = 8;
 
 /** The configured database, which a service of this machine runs. @throws DebyError USAGE */
 export function serviceTarget(name: string, database: DatabaseTarget, platform: NodeJS.Platform): Target {
@@ -43,31 +42,33 @@ export async function requireControl(name: string, platform: NodeJS.Platform): P
   }
 }
 
-/** The manager's main process has to be the server's, or its parent's. */
+/** What the manager stops with the unit is its control group: the server has to be in it. */
 async function strangerTo(name: string, processId: number | undefined): Promise<string | undefined> {
-  const { stdout } = await runTool(mainProcess(name), { limitMs: COMMAND_LIMIT_MS });
-  const main = Number(stdout);
-  if (!(main > 0)) {
+  const { stdout: group } = await runTool(controlGroup(name), { limitMs: COMMAND_LIMIT_MS });
+  if (group === "") {
     throw new DebyError(
       "USAGE",
       `Refused, and the service ${name} was not touched: it has no process of its own. It is not there, does not run, or ` +
         "only stands for others: name the unit of the server itself, such as postgresql@17-main",
     );
   }
+  const groups = processId === undefined ? undefined : await groupsOf(processId);
   // Where nothing may be seen, there is nothing to compare.
-  if (processId === undefined || (await ancestorsOf(processId)).includes(main)) return undefined;
-  return `${name} is process ${main}, which is not the server's`;
+  if (groups === undefined || groups.some((path) => `${path}/`.includes(`${group}/`))) return undefined;
+  return `it is process ${processId}, which ${name} does not run`;
 }
 
-async function ancestorsOf(pid: number): Promise<number[]> {
-  const found: number[] = [];
-  for (let current = pid; current > 1 && found.length < MOST_ANCESTORS; ) {
-    // `pid (name) state parent ...`, and the name may have anything in it.
-    const stat = await readFile(`/proc/${current}/stat`, "utf8").catch(() => "");
-    current = Number(/.*\) \S (\d+)/s.exec(stat)?.[1] ?? 0);
-    found.push(current);
+/** Undefined if the process may not be seen, or has the number of another in a namespace of its own. */
+async function groupsOf(pid: number): Promise<readonly string[] | undefined> {
+  try {
+    const name = await readFile(`/proc/${pid}/comm`, "utf8");
+    if (!/^post(gres|master)/.test(name)) return undefined;
+    // `number:controllers:path`
+    const lines = (await readFile(`/proc/${pid}/cgroup`, "utf8")).trim().split("\n");
+    return lines.map((line) => line.split(":").slice(2).join(":"));
+  } catch {
+    return undefined;
   }
-  return found;
 }
 
 /** Starting what runs does nothing, and a service that runs needs no other proof. */

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../src/core/clock.ts";
-import type { JournalEntry } from "../../../src/outage/journal.ts";
-import { repair } from "../../../src/outage/repair.ts";
+import { type JournalEntry, thisMachine, writeJournal } from "../../../src/outage/journal.ts";
+import { repair, repairLeftovers } from "../../../src/outage/repair.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
 const ENTRY: JournalEntry = {
@@ -87,15 +87,38 @@ test.skipIf(process.platform === "win32")(
 test.skipIf(process.platform === "win32")(
   "repair() speaks to the engine that the run spoke to, and gives up at once on what is not there any more",
   async () => {
-    const environment = { DOCKER_HOST: "tcp://engine.example:2375" };
-    const say = shell('echo "Error: No such object: db at $DOCKER_HOST" >&2; exit 1');
+    const environment = { DOCKER_HOST: "tcp://engine.example:2375", DOCKER_CONTEXT: null };
+    const say = shell('echo "Error: No such object: db at $DOCKER_HOST$DOCKER_CONTEXT" >&2; exit 1');
     const healed = { command: say, prints: "true", after: [] };
     const entry = { ...ENTRY, heal: [say], healed, restore: [say], environment };
     const startedAt = performance.now();
+    process.env["DOCKER_CONTEXT"] = "chosen-meanwhile";
     const { done, failures } = await repair(entry, systemClock);
+    delete process.env["DOCKER_CONTEXT"];
     expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(done).toEqual([]);
     expect(failures).toHaveLength(2);
-    for (const failure of failures) expect(failure).toContain("No such object: db at tcp://engine.example:2375");
+    for (const failure of failures) expect(failure).toEndWith("No such object: db at tcp://engine.example:2375");
   },
 );
+
+test("repairLeftovers() leaves alone what ran on another machine that has the same folder", async () => {
+  await using temp = makeTempFolder("repair");
+  const before = process.env["XDG_STATE_HOME"];
+  process.env["XDG_STATE_HOME"] = temp.path;
+  try {
+    const marker = join(temp.path, "removed");
+    const remove = [shell(`echo x > ${marker}; echo removed`)];
+    const elsewhere = await writeJournal({ ...ENTRY, machine: "another", remove });
+    const [left] = await repairLeftovers(systemClock);
+    expect(left).toMatchObject({ keptNote: elsewhere.path, failures: [expect.stringContaining("It ran on another,")] });
+    expect([existsSync(marker), existsSync(elsewhere.path)]).toEqual([false, true]);
+    await elsewhere.erase();
+    const here = await writeJournal({ ...ENTRY, machine: thisMachine(), remove });
+    expect(await repairLeftovers(systemClock)).toMatchObject([{ failures: [] }]);
+    expect([existsSync(marker), existsSync(here.path)]).toEqual([true, false]);
+  } finally {
+    if (before === undefined) delete process.env["XDG_STATE_HOME"];
+    else process.env["XDG_STATE_HOME"] = before;
+  }
+});

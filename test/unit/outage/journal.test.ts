@@ -82,21 +82,27 @@ test("writeJournal() trusts no folder that belongs to another user", async () =>
 });
 
 test.skipIf(process.platform === "win32").each([
-  ["a link", (folder: string, elsewhere: string) => symlinkSync(elsewhere, folder)],
+  ["link", (folder: string, elsewhere: string) => symlinkSync(elsewhere, folder)],
   [
-    "a folder in which others may write",
+    "folder in which others may write",
     (folder: string) => {
       mkdirSync(folder);
       chmodSync(folder, 0o777);
     },
   ],
-])("writeJournal() trusts no %s", async (_, prepare) => {
+])("writeJournal() trusts no %s, and readJournals() reads nothing there", async (_, prepare) => {
   await using temp = makeTempFolder("journal");
   await using elsewhere = makeTempFolder("elsewhere");
   keepIn(temp.path);
-  prepare(journalFolders()[0], elsewhere.path);
+  const [lasting, temporary] = journalFolders();
+  prepare(lasting, elsewhere.path);
+  writeFileSync(join(lasting, "87654321.json"), JSON.stringify({ schema: "deby.outage-journal/1", ...ENTRY }));
+  expect(await readJournals()).toEqual([]);
+  const journal = await writeJournal(ENTRY);
+  expect(journal.path).toStartWith(temporary);
+  await journal.erase();
+  prepare(temporary, elsewhere.path);
   await expect(writeJournal(ENTRY)).rejects.toMatchObject({ code: "CANNOT_RUN" });
-  expect(readdirSync(elsewhere.path)).toEqual([]);
 });
 
 test("writeJournal() keeps notes among temporary files where there is no other place, and they are found there", async () => {
