@@ -1,5 +1,6 @@
 import { connectDriver, within } from "./driver.ts";
-import type { DatabaseEndpoint } from "./target.ts";
+import type { LedgerEntry } from "./ledger.ts";
+import type { DatabaseEndpoint, Target } from "./target.ts";
 
 const READ_LIMIT_MS = 15_000;
 /** SQLSTATE undefined_table. */
@@ -22,8 +23,26 @@ export async function readCanaryRows(
   return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
+/**
+ * What of the table counts, to be called before the run writes: rows of earlier runs are nobody's fault, nor are those
+ * of others in a database that others use.
+ */
+export async function chooseRows({ isForeign, isShared, endpoint }: Target, signal: AbortSignal): Promise<ChooseRows> {
+  if (isShared) {
+    return (rows, entries) => {
+      const asked = new Set(entries.map(({ id }) => id));
+      return new Map([...rows].filter(([id]) => asked.has(id)));
+    };
+  }
+  const earlier = isForeign ? await readEarlierIds(endpoint, signal) : new Set<string>();
+  return (rows) => new Map([...rows].filter(([id]) => !earlier.has(id)));
+}
+
+type Rows = ReadonlyMap<string, number>;
+type ChooseRows = (rows: Rows, entries: readonly LedgerEntry[]) => Rows;
+
 /** The ids that the table of a database holds from earlier: none of them is this run's. */
-export async function readEarlierIds(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<ReadonlySet<string>> {
+async function readEarlierIds(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<ReadonlySet<string>> {
   try {
     return new Set((await readCanaryRows(endpoint, signal)).keys());
   } catch (error) {

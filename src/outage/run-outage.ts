@@ -10,7 +10,7 @@ import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
 import { thisMachine } from "./journal.ts";
 import { type JudgedServer, readyServer } from "./judged-server.ts";
-import { readCanaryRows, readEarlierIds } from "./ledger-check.ts";
+import { chooseRows, readCanaryRows } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
@@ -178,21 +178,6 @@ function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
   onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
 }
-
-/** Rows of earlier runs are nobody's fault, nor are those of others in a database that others use. */
-async function chooseRows({ isForeign, isShared, endpoint }: Target, signal: AbortSignal): Promise<ChooseRows> {
-  if (isShared) {
-    return (rows, entries) => {
-      const asked = new Set(entries.map(({ id }) => id));
-      return new Map([...rows].filter(([id]) => asked.has(id)));
-    };
-  }
-  const earlier = isForeign ? await readEarlierIds(endpoint, signal) : new Set<string>();
-  return (rows) => new Map([...rows].filter(([id]) => !earlier.has(id)));
-}
-
-type Rows = ReadonlyMap<string, number>;
-type ChooseRows = (rows: Rows, entries: Observations["entries"]) => Rows;
 
 /** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */
 async function readRows({ endpoint }: Target, { signal, hurry }: Interruption) {
