@@ -110,6 +110,9 @@ test("--plan tells what would happen and does nothing", async () => {
   );
   expect(stdout).toContain("ttd<5s appLag<2s");
   expect(stdout).toEndWith("Nothing was done: this is the plan only\n");
+  const other = await bench.run(["--plan", "--target=docker", "--scenario=wrong-password"]);
+  expect(other.stdout).toContain("wrong-password: the password is not valid any more");
+  expect(other.stdout).toContain("appLag<12000ms");
   await bench.expectNothingLeft();
 });
 
