@@ -1,26 +1,20 @@
-import { formatDuration } from "../config/duration.ts";
 import { cutChart } from "./chart.ts";
 import { computeAvailability, computeFigures, type Figures } from "./figures.ts";
 import { latencyByWindow } from "./latency.ts";
 import { countRequests } from "./ledger.ts";
 import type { Observations } from "./observations.ts";
+import { plannedSlos, type SloPlan } from "./planned-slos.ts";
 import type { OutageReport, OutageResult } from "./report-model.ts";
-import type { Scenario } from "./scenario.ts";
-import { overrideSlos, parseSlo, type Slo } from "./slo.ts";
 import { cutTimeline } from "./timeline.ts";
 import { judge } from "./verdict.ts";
 import { accountWrites, type WriteAccount } from "./write-account.ts";
 
 /** Everything that a run's report is made of. */
-export interface ResultInput {
-  readonly scenario: Scenario;
+export interface ResultInput extends SloPlan {
   readonly target: { readonly kind: string; readonly description: string };
   readonly startedAt: Date;
   readonly seed: number;
-  readonly settleMs: number;
   readonly steadyForMs: number;
-  /** Objectives of this run, each in place of the scenario's own of the same figure. */
-  readonly slos: readonly Slo[];
   readonly observations: Observations;
   /** How many rows the table holds for each id; undefined if it could not be read. */
   readonly rows: ReadonlyMap<string, number> | undefined;
@@ -32,14 +26,14 @@ export interface ResultInput {
 
 /** Turns what a run saw into figures, a verdict, a timeline and the notes that qualify them. */
 export function buildResult(input: ResultInput): OutageResult {
-  const { observations, scenario, settleMs, isInterrupted } = input;
+  const { observations, scenario, isInterrupted } = input;
   const { moments, entries, health, requestTimeoutMs } = observations;
   const measured = computeFigures(observations, input);
   const figures = scenario.expectsNoOutage ? { ...measured, ttdMs: null } : measured;
   const requests = countRequests(entries, requestTimeoutMs);
   const writes = accountWrites(entries, input.rows);
   const recoveredAt = recoveredAtOf(observations, figures);
-  const slos = overrideSlos([...scenario.slos, `steady<=${formatDuration(settleMs)}`].map(parseSlo), input.slos);
+  const slos = plannedSlos(input);
   const report: OutageReport = {
     schema: "deby.outage/1",
     scenario: scenario.name,

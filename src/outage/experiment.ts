@@ -6,8 +6,9 @@ import { HealthWatch, type ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption, unlessAborted } from "./interruption.ts";
 import type { Moments, Observations } from "./observations.ts";
 import type { Progress } from "./progress.ts";
+import type { SeenLoad } from "./recovery.ts";
 import type { Fault } from "./scenario.ts";
-import { requireSteady, type SeenLoad, waitUntilSteady } from "./steady-state.ts";
+import { requireSteady, waitUntilSteady } from "./steady-state.ts";
 import type { DatabaseEndpoint } from "./target.ts";
 import { Workload } from "./workload.ts";
 

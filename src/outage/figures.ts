@@ -1,6 +1,6 @@
 import { classify } from "./ledger.ts";
 import type { Observations } from "./observations.ts";
-import { findRecovery, lastUnsteadyAt, lastUnwellAt } from "./recovery.ts";
+import { findRecovery, lastUnsteadyAt } from "./recovery.ts";
 
 /** The figures of a run in milliseconds; null where the run did not measure them. */
 export interface Figures {
@@ -16,10 +16,8 @@ export interface Figures {
  * Computes the figures of section "Report" from what was seen.
  * @param options.steadyForMs all must have been well for so long until the end before it counts as steady
  */
-export function computeFigures(
-  { moments, entries, health }: Observations,
-  { steadyForMs }: { readonly steadyForMs: number },
-): Figures {
+export function computeFigures(observations: Observations, { steadyForMs }: { readonly steadyForMs: number }): Figures {
+  const { moments, entries, health } = observations;
   const { injectedAt, faultAt, healedAt, dbReadyAt, endedAt } = moments;
   // The server may know before the probe does: what it said since the injection counts, and then took no time.
   const noticedAt = health.find(({ at, isWell }) => !isWell && injectedAt !== undefined && at >= injectedAt)?.at;
@@ -29,8 +27,8 @@ export function computeFigures(
   const recoveredAt = findRecovery(entries, healedAt);
   const dbReadyMs = dbReadyAt === undefined ? null : dbReadyAt - healedAt;
   const ttrMs = recoveredAt === undefined ? null : recoveredAt - healedAt;
-  const unsteadyAt = Math.max(lastUnsteadyAt(entries, endedAt) ?? 0, lastUnwellAt(health) ?? 0);
-  const steadyAt = recoveredAt === undefined ? undefined : Math.max(recoveredAt, unsteadyAt);
+  const steadyAt =
+    recoveredAt === undefined ? undefined : Math.max(recoveredAt, lastUnsteadyAt(observations, endedAt) ?? 0);
   const isSteady = steadyAt !== undefined && endedAt - steadyAt >= steadyForMs;
   return {
     ttdMs: round(ttdMs),

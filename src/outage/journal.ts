@@ -1,13 +1,11 @@
-import { readlinkSync } from "node:fs";
 import { access, constants, lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { homedir, hostname, tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { DebyError } from "../errors.ts";
+import type { Environment } from "./tool.ts";
 
 const SCHEMA = "deby.outage-journal/1";
 const UNFINISHED = ".part";
-/** Source: the kernel's include/linux/proc_ns.h, PROC_PID_INIT_INO. */
-const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 const OTHERS_MAY_WRITE = 0o022;
 
 /** The program and its arguments. */
@@ -33,7 +31,7 @@ export interface JournalEntry {
   /** Commands that undo what healing does not, once it is healed. Each proves itself by its success. */
   readonly restore?: readonly Words[];
   /** What the commands have to find in their environment, such as the engine that they speak to. */
-  readonly environment?: Readonly<Record<string, string | null>>;
+  readonly environment?: Environment;
   /** Where its process number means something. */
   readonly machine?: string;
   /** Commands that remove what the run made. */
@@ -71,10 +69,10 @@ export function journalFolders(): readonly [string, string] {
 /** The first that can be made. @throws the system's error if none can; DebyError CANNOT_RUN if it is somebody else's */
 async function makeJournalFolder(): Promise<string> {
   const [lasting, temporary] = journalFolders();
-  const folder = (await canKeep(lasting)) ? lasting : temporary;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await requireOwn(folder);
-  return folder;
+  if (await canKeep(lasting)) return lasting;
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  await requireOwn(temporary);
+  return temporary;
 }
 
 async function canKeep(folder: string): Promise<boolean> {
@@ -107,24 +105,6 @@ export async function writeJournal(entry: JournalEntry): Promise<Journal> {
     },
     erase: () => eraseJournal(path),
   };
-}
-
-/** A machine, or a container of one, in which a process number is one process; folders may be shared with others. */
-export function thisMachine(): string {
-  const namespace = process.platform === "linux" ? pidNamespace() : undefined;
-  // What follows the first dot changes with the network on some machines.
-  const [name = ""] = hostname().split(".");
-  return [name, ...(namespace === undefined ? [] : [namespace])].join(" ");
-}
-
-/** Undefined in the first one, whose number is the same on every machine. */
-function pidNamespace(): string | undefined {
-  try {
-    const name = readlinkSync("/proc/self/ns/pid");
-    return name === INITIAL_PID_NAMESPACE ? undefined : name;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Every note that is there: of runs under way, and of those that were killed. */

@@ -1,5 +1,4 @@
-import type { LedgerEntry } from "./ledger.ts";
-import type { Sighting } from "./timeline.ts";
+import type { SeenLoad } from "./recovery.ts";
 
 /** When what happened, on the run's clock in milliseconds. Undefined where the run did not get so far. */
 export interface Moments {
@@ -18,9 +17,7 @@ export interface Moments {
 }
 
 /** Everything a run saw; all figures are computed from this. */
-export interface Observations {
+export interface Observations extends SeenLoad {
   readonly moments: Moments;
-  readonly entries: readonly LedgerEntry[];
-  readonly health: readonly Sighting[];
   readonly requestTimeoutMs: number;
 }

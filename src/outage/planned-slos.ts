@@ -6,7 +6,6 @@ import { overrideSlos, parseSlo, type Slo } from "./slo.ts";
 /** What the objectives of a run depend on. */
 export interface SloPlan {
   readonly scenario: Scenario;
-  readonly outageMs: number;
   readonly settleMs: number;
   readonly retryIntervalMs: number;
   /** In place of the scenario's own of the same figures. */
@@ -23,7 +22,7 @@ export function plannedSlos({ scenario, settleMs, retryIntervalMs, slos }: SloPl
  * A silence that ends before it has to be noticed proves nothing, and would be held against the server.
  * @throws DebyError USAGE with what to do
  */
-export function requireNoticeable(plan: SloPlan): void {
+export function requireNoticeable(plan: SloPlan & { readonly outageMs: number }): void {
   const { scenario, outageMs } = plan;
   const due = plannedSlos(plan).find(({ figure }) => figure === "ttd");
   if (!scenario.isSilent || due === undefined || outageMs >= due.bound) return;

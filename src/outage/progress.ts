@@ -1,5 +1,4 @@
-import type { LedgerEntry } from "./ledger.ts";
-import type { Sighting } from "./timeline.ts";
+import type { SeenLoad } from "./recovery.ts";
 
 export type Phase = "prepare" | "warm-up" | "fault" | "outage" | "recovery" | "settling" | "compare" | "clean-up";
 
@@ -15,9 +14,7 @@ export interface Part {
 export type OnStep = (step: string, part?: Part) => void;
 
 /** A load that is under way: both lists grow, and a request's entry is replaced when it ends. */
-export interface LiveLoad {
-  readonly entries: readonly LedgerEntry[];
-  readonly health: readonly Sighting[];
+export interface LiveLoad extends SeenLoad {
   /** The server's own deadline, in milliseconds. */
   readonly requestTimeoutMs: number;
 }

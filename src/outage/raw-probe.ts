@@ -2,9 +2,10 @@ import { connect } from "node:net";
 import { startupMessage } from "./startup-message.ts";
 
 /**
- * What a server does with a bare start-up message: `ready` asks for authentication, lets in, or says who may come; `refused` nobody
- * listens; `turned-away` it answers that it takes none now, such as 57P03 while starting; `closed` and `reset` it ended the
- * connection without a word, in an orderly way or not; `mute` it was silent, or speaks another language.
+ * What a server does with a bare start-up message: `ready` asks for authentication, lets in, or says who may come;
+ * `refused` nobody listens; `turned-away` it answers that it takes none now, such as 57P03 while starting; `closed` and
+ * `reset` it ended the connection without a word, in an orderly way or not; `mute` it was silent, or speaks another
+ * language.
  */
 export type ProbeResult = "ready" | "refused" | "turned-away" | "closed" | "reset" | "mute";
 

@@ -30,18 +30,20 @@ function endedWrites(entries: readonly LedgerEntry[], healedAt: number): LedgerE
     .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
 }
 
-/** The last moment at which the server itself said that it was not well; undefined if it never did. */
-export function lastUnwellAt(health: readonly Sighting[]): number | undefined {
-  return health.findLast(({ isWell }) => !isWell)?.at;
+/** What is seen of a server under load. */
+export interface SeenLoad {
+  readonly entries: readonly LedgerEntry[];
+  readonly health: readonly Sighting[];
 }
 
 /**
- * The last moment at which something was not as it should be: a failure, an answer that took more than a second, or a
- * request that is still waiting for so long. Undefined if all was well all the time.
+ * The last moment at which something was not as it should be: a failure, an answer that took more than a second, a
+ * request that is still waiting for so long, or a look at the server's health that found it unwell. Undefined if all was
+ * well all the time.
  * @param now while requests are open; their waiting counts until then
  */
-export function lastUnsteadyAt(entries: readonly LedgerEntry[], now: number): number | undefined {
-  let last: number | undefined;
+export function lastUnsteadyAt({ entries, health }: SeenLoad, now: number): number | undefined {
+  let last = health.findLast(({ isWell }) => !isWell)?.at;
   for (const entry of entries) {
     if (entry.ending === "cut") continue;
     const endedAt = entry.endedAt ?? now;

@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Clock, sleep } from "../core/clock.ts";
-import { eraseJournal, type JournalEntry, readJournals, thisMachine, type Words } from "./journal.ts";
+import { eraseJournal, type JournalEntry, readJournals, type Words } from "./journal.ts";
 import { findProcesses } from "./own-process.ts";
+import { thisMachine } from "./this-machine.ts";
 import { runTool, ToolFailure, type ToolOutput } from "./tool.ts";
 
 const COMMAND_LIMIT_MS = 60_000;

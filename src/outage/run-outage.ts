@@ -8,7 +8,6 @@ import { type ExperimentSettings, runExperiment, runStartDown } from "./experime
 import type { FaultProxy } from "./fault-proxy.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
-import { thisMachine } from "./journal.ts";
 import { type JudgedServer, readyServer } from "./judged-server.ts";
 import { chooseRows, readCanaryRows } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
@@ -26,6 +25,7 @@ import type { Target } from "./target.ts";
 import type { TargetKind, TargetName } from "./targets/choose.ts";
 import { engineEnvironment } from "./targets/docker-cli.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
+import { thisMachine } from "./this-machine.ts";
 
 export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
   readonly scenario: Scenario;
@@ -146,11 +146,12 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
     progress.phase("compare", "reading the table");
     const rows = await readRows(target, interruption);
     outcome.result = buildResult({
-      scenario: { ...scenario, slos: scenario.slosFor?.(plan) ?? scenario.slos },
+      scenario,
       target,
       startedAt,
       seed: plan.seed,
       settleMs: plan.settleMs,
+      retryIntervalMs,
       steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,

@@ -1,35 +1,29 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import { DebyError } from "../errors.ts";
 import { countRequests, type LedgerEntry, succeeded } from "./ledger.ts";
-import { findRecovery, lastUnsteadyAt, lastUnwellAt } from "./recovery.ts";
-import type { Sighting } from "./timeline.ts";
+import { findRecovery, lastUnsteadyAt, type SeenLoad } from "./recovery.ts";
 
 const LOOK_EVERY_MS = 100;
-
-/** What is seen of a server under load: both lists grow. */
-export interface SeenLoad {
-  readonly entries: readonly LedgerEntry[];
-  readonly health: readonly Sighting[];
-}
 
 /**
  * Makes sure that the second half of the warm-up was without a failure or a slow answer, and without a look at its
  * health that found it unwell: what was not steady before the fault proves nothing after it.
- * @throws DebyError CANNOT_RUN with the answers that there were
+ * @throws DebyError CANNOT_RUN with the answers that there were, or what its health said
  */
-export function requireSteady({ entries, health }: SeenLoad, loadAt: number, now: number): void {
+export function requireSteady(load: SeenLoad, loadAt: number, now: number): void {
+  const { entries, health } = load;
   const since = loadAt + (now - loadAt) / 2;
-  const alarm = health.findLast(({ at, isWell }) => at >= since && !isWell);
-  if (alarm !== undefined) {
-    const what = `its health said "${alarm.state}"`;
-    throw new DebyError("CANNOT_RUN", `The server is not steady before the fault, so nothing can be proven: ${what}`);
-  }
-  const unsteadyAt = lastUnsteadyAt(entries, now);
+  const unsteadyAt = lastUnsteadyAt(load, now);
   const isSteady = unsteadyAt === undefined || unsteadyAt < since;
   if (isSteady && entries.some((entry) => entry.kind === "write" && succeeded(entry))) return;
-  const answers = Object.entries(countRequests(entries, Number.POSITIVE_INFINITY).byCode);
-  const seen = answers.map(([label, count]) => `${count} × ${label}`).join(", ") || "no answer at all";
+  const alarm = health.findLast(({ at, isWell }) => at >= since && !isWell);
+  const seen = alarm === undefined ? describeAnswers(entries) : `its health said "${alarm.state}"`;
   throw new DebyError("CANNOT_RUN", `The server is not steady before the fault, so nothing can be proven: ${seen}`);
+}
+
+function describeAnswers(entries: readonly LedgerEntry[]): string {
+  const answers = Object.entries(countRequests(entries, Number.POSITIVE_INFINITY).byCode);
+  return answers.map(([label, count]) => `${count} × ${label}`).join(", ") || "no answer at all";
 }
 
 export interface SteadyWait {
@@ -58,11 +52,7 @@ export async function waitUntilSteady(
     if (recoveredAt !== undefined) {
       if (!isBack) onBack(recoveredAt - healedAt);
       isBack = true;
-      const unsteadyAt = Math.max(
-        recoveredAt,
-        lastUnsteadyAt(load.entries, clock.now()) ?? 0,
-        lastUnwellAt(load.health) ?? 0,
-      );
+      const unsteadyAt = Math.max(recoveredAt, lastUnsteadyAt(load, clock.now()) ?? 0);
       if (clock.now() - unsteadyAt >= steadyForMs) return;
     }
     await sleep(clock, LOOK_EVERY_MS, signal);

@@ -3,11 +3,14 @@ import { systemClock } from "../core/clock.ts";
 import { DebyError } from "../errors.ts";
 import { Interrupted } from "./interruption.ts";
 
+/** Variables by name; null takes one away. */
+export type Environment = Readonly<Record<string, string | null>>;
+
 export interface ToolOptions {
   /** Longest time for the command, in milliseconds. */
   readonly limitMs: number;
-  /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. Null takes a variable away. */
-  readonly env?: Readonly<Record<string, string | null>>;
+  /** Added to the environment; for what must not stand in the arguments, where every user of the machine can read it. */
+  readonly env?: Environment;
   /** Told each line of stdout as it comes. */
   readonly onLine?: (line: string) => void;
   /** Gives the command up. Without it the command is seen to its end, so that nothing is half made. */
@@ -81,7 +84,7 @@ function killGroup(child: Subprocess): void {
   }
 }
 
-function mergeEnvironment(own: Readonly<Record<string, string | null>>): Record<string, string> {
+function mergeEnvironment(own: Environment): Record<string, string> {
   const pairs = Object.entries({ ...process.env, ...own });
   return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === "string"));
 }

@@ -7,6 +7,8 @@ import { runTool, ToolFailure } from "../tool.ts";
 import { docker } from "./docker-cli.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
+/** Unless PGDATA names another. Source: the documentation of the official image. */
+const DATA_FOLDER = "/var/lib/postgresql/data";
 /** The server inside gets so long to end by itself before Docker kills it. */
 export const STOP_GRACE_S = 20;
 
@@ -54,21 +56,17 @@ function readFacts({ Name, State, Config, HostConfig }: Inspected): ContainerFac
     const [name = "", ...value] = line.split("=");
     return [name, value.join("=")];
   });
+  const environment: Readonly<Record<string, string>> = Object.fromEntries(pairs);
   const [binding] = HostConfig.PortBindings?.["5432/tcp"] ?? [];
   const { HostIp = "", HostPort = "" } = binding ?? {};
   return {
     name: Name.replace(/^\//, ""),
     labels: Config.Labels ?? {},
-    environment: Object.fromEntries(pairs),
+    environment,
     isRunning: State.Running && !State.Paused,
-    perishable: perishableBy(HostConfig, dataFolderOf(pairs)),
+    perishable: perishableBy(HostConfig, environment["PGDATA"] ?? DATA_FOLDER),
     published: binding && { host: HostIp === "" || HostIp === "0.0.0.0" ? "127.0.0.1" : HostIp, port: HostPort },
   };
-}
-
-/** Source: the documentation of the official image, on PGDATA. */
-function dataFolderOf(environment: readonly (readonly [string, string])[]): string {
-  return new Map(environment).get("PGDATA") ?? "/var/lib/postgresql/data";
 }
 
 function perishableBy({ AutoRemove, Tmpfs, Mounts }: Inspected["HostConfig"], dataFolder: string): string | undefined {

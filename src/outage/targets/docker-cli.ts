@@ -1,12 +1,9 @@
-import { runTool, ToolFailure, type ToolOptions, type ToolOutput } from "../tool.ts";
+import { type Environment, runTool, ToolFailure, type ToolOptions, type ToolOutput } from "../tool.ts";
 
 const INSPECT_LIMIT_MS = 10_000;
 
 /** What tells the docker command which engine to speak to. Source: the command's documentation, environment variables. */
 const ENGINE_VARIABLES = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
-
-/** Variables by name; null: not to be set. */
-export type Environment = Readonly<Record<string, string | null>>;
 
 /**
  * The same engine for a command that is run from another environment, or after another one was chosen.

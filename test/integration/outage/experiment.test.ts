@@ -82,6 +82,7 @@ async function attack({ manner = "honest", settings, spoil = (fault) => fault, i
     startedAt: new Date(),
     seed: 1,
     settleMs: SETTINGS.settleMs,
+    retryIntervalMs: 10_000,
     steadyForMs: SETTINGS.steadyForMs,
     slos: [],
     observations,

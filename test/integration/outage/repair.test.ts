@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../src/core/clock.ts";
-import { type JournalEntry, thisMachine, writeJournal } from "../../../src/outage/journal.ts";
+import { type JournalEntry, writeJournal } from "../../../src/outage/journal.ts";
 import { repair, repairLeftovers } from "../../../src/outage/repair.ts";
+import { thisMachine } from "../../../src/outage/this-machine.ts";
 import { makeTempFolder } from "../../support/temp-folder.ts";
 
 const ENTRY: JournalEntry = {

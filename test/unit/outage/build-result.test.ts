@@ -21,6 +21,7 @@ function resultOf(changes: Partial<ResultInput> = {}, entries = LEDGER) {
     startedAt: new Date(0),
     seed: 1,
     settleMs: 15_000,
+    retryIntervalMs: 10_000,
     steadyForMs: 3_000,
     slos: [],
     observations: {

@@ -6,7 +6,13 @@ import { stop } from "../../../src/outage/scenarios/stop.ts";
 import { wrongPassword } from "../../../src/outage/scenarios/wrong-password.ts";
 import { parseSlo } from "../../../src/outage/slo.ts";
 
-const PLAN: SloPlan = { scenario: stop, outageMs: 1_000, settleMs: 15_000, retryIntervalMs: 10_000, slos: [] };
+const PLAN: SloPlan & { outageMs: number } = {
+  scenario: stop,
+  outageMs: 1_000,
+  settleMs: 15_000,
+  retryIntervalMs: 10_000,
+  slos: [],
+};
 const planned = (changes: Partial<SloPlan>) => plannedSlos({ ...PLAN, ...changes }).map(({ expression }) => expression);
 
 test("plannedSlos() has the scenario's own, how long settling may take, and what was wanted in their place", () => {
@@ -28,7 +34,7 @@ test.each([
   ["a stop, which closed connections tell of", {}],
   ["a silence that lasts", { scenario: pause, outageMs: 5_000 }],
   ["a short one that is to be noticed sooner", { scenario: netcut, slos: [parseSlo("ttd<1s")] }],
-] satisfies [string, Partial<SloPlan>][])("requireNoticeable() takes %s", (_, changes) => {
+] satisfies [string, Partial<typeof PLAN>][])("requireNoticeable() takes %s", (_, changes) => {
   requireNoticeable({ ...PLAN, ...changes });
 });
 

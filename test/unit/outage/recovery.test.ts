@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import type { LedgerEntry } from "../../../src/outage/ledger.ts";
 import { findRecovery, lastUnsteadyAt } from "../../../src/outage/recovery.ts";
-import { makeEntry, makeFailure, makeOpen } from "./entries.ts";
+import { makeEntry, makeFailure, makeOpen, saw } from "./entries.ts";
 
 const HEALED_AT = 1_000;
 const successAt = (endedAt: number, changes: Partial<LedgerEntry> = {}) =>
   makeEntry({ intendedAt: endedAt - 5, endedAt, ...changes });
+const seen = (...entries: readonly LedgerEntry[]) => ({ entries, health: [saw(0, "up")] });
 const failureAt = (endedAt: number) => makeFailure({ intendedAt: endedAt - 5, endedAt });
 const successes = (...times: readonly number[]) => times.map((at) => successAt(at));
 
@@ -42,14 +43,20 @@ test("findRecovery() counts neither reads nor what was answered before the heali
 });
 
 test("lastUnsteadyAt() is undefined while all is well", () => {
-  expect(lastUnsteadyAt([...successes(10, 20), makeOpen({ intendedAt: 500 })], 600)).toBeUndefined();
+  expect(lastUnsteadyAt(seen(...successes(10, 20), makeOpen({ intendedAt: 500 })), 600)).toBeUndefined();
 });
 
 test("lastUnsteadyAt() is the last failure or slow answer", () => {
   const slow = makeEntry({ intendedAt: 0, endedAt: 1_500 });
-  expect(lastUnsteadyAt([failureAt(1_200), slow, ...successes(1_600)], 1_700)).toBe(1_500);
+  expect(lastUnsteadyAt(seen(failureAt(1_200), slow, ...successes(1_600)), 1_700)).toBe(1_500);
 });
 
 test("lastUnsteadyAt() is now while a request waits for more than a second", () => {
-  expect(lastUnsteadyAt([makeOpen({ intendedAt: 100 })], 1_200)).toBe(1_200);
+  expect(lastUnsteadyAt(seen(makeOpen({ intendedAt: 100 })), 1_200)).toBe(1_200);
+});
+
+test("lastUnsteadyAt() is the last look at its health that found it unwell", () => {
+  const health = [saw(0, "up"), saw(1_300, "reconnecting"), saw(1_320, "up")];
+  expect(lastUnsteadyAt({ entries: successes(1_600), health }, 1_700)).toBe(1_300);
+  expect(lastUnsteadyAt({ entries: [failureAt(1_400)], health }, 1_700)).toBe(1_400);
 });
