@@ -8,6 +8,14 @@ import { DebyError, type Outcome } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { requestCancel } from "./cancel.ts";
 import { addressLabel } from "./dial.ts";
+import {
+  type DriverHandler,
+  type DriverListener,
+  type DriverResult,
+  DriverStatement,
+  handlerOf,
+  textOf,
+} from "./driver-statement.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
 import type { Holder } from "./lease-guard.ts";
@@ -38,17 +46,8 @@ export interface Answer<R> {
   readonly command: string;
 }
 
-/**
- * A statement as the driver has it, a promise that it ends by calling these two. We put our own in their place, as the
- * driver itself does for its own statements: each promise and turn less is felt in the throughput.
- */
-interface DriverQuery<R> {
-  resolve: (rows: R[] & { readonly command: string }) => void;
-  reject: (error: unknown) => void;
-  execute(): void;
-}
-
 interface Pending {
+  readonly statement: DriverStatement;
   readonly deadlineAt: number;
   readonly listener: AnswerListener<never>;
   readonly bytesBefore: number;
@@ -88,6 +87,11 @@ export class Connection implements Sweepable {
   readonly #target: DatabaseTarget;
   readonly #session: Session;
   readonly #sql: Session["sql"];
+  readonly #send: DriverHandler;
+  readonly #driver: DriverListener = {
+    resolved: (statement, result) => this.#resolved(statement, result),
+    rejected: (statement, error) => this.#rejected(statement, error),
+  };
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #pending: Pending | undefined;
@@ -101,6 +105,7 @@ export class Connection implements Sweepable {
     this.#target = target;
     this.#session = session;
     this.#sql = sql;
+    this.#send = handlerOf(sql);
     this.#socket = socket;
     this.#options = options;
     this.facts = facts;
@@ -173,7 +178,7 @@ export class Connection implements Sweepable {
   ): void {
     this.#isCancellable = true;
     const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
-    this.#begin<R>(this.#sql(strings, ...(parameters as never[])) as unknown as DriverQuery<R>, deadlineAt, listener);
+    this.#begin<R>(DriverStatement.extended(textOf(strings), parameters, this.#driver), deadlineAt, listener);
   }
 
   /** The same as a promise. */
@@ -193,8 +198,7 @@ export class Connection implements Sweepable {
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
     this.#isCancellable = text !== "commit";
     return new Promise((resolve, reject) => {
-      const query = this.#sql.unsafe(text).simple() as unknown as DriverQuery<R>;
-      this.#begin<R>(query, deadlineAt, asListener(resolve, reject));
+      this.#begin<R>(DriverStatement.simple(text, this.#driver), deadlineAt, asListener(resolve, reject));
     });
   }
 
@@ -236,7 +240,7 @@ export class Connection implements Sweepable {
     if (isCancelled && this.backend.isDirect) void this.#cancel();
   }
 
-  #begin<R>(query: DriverQuery<R>, deadlineAt: number, listener: AnswerListener<R>): void {
+  #begin<R>(statement: DriverStatement, deadlineAt: number, listener: AnswerListener<R>): void {
     if (this.#lost) {
       listener.failed(lostError(this.#lost, false));
       return;
@@ -249,22 +253,31 @@ export class Connection implements Sweepable {
       listener.failed(new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"));
       return;
     }
-    const pending = { deadlineAt, listener, bytesBefore: this.#socket.bytesWritten };
-    this.#pending = pending;
-    query.resolve = (rows) => {
-      if (this.#pending !== pending) return;
-      if (!Array.isArray(rows)) return this.#refuseCopy(rows);
-      this.#rest();
-      listener.answered(plainRows(rows), rows.command);
-    };
-    query.reject = (error) => {
-      if (this.#pending !== pending) return;
-      const wrapped = statementError(error, this.#wasSent());
-      if (wrapped.isLostConnection) return this.#lose(error);
-      this.#rest();
-      listener.failed(wrapped);
-    };
-    query.execute();
+    this.#pending = { statement, deadlineAt, listener, bytesBefore: this.#socket.bytesWritten };
+    this.#send(statement);
+  }
+
+  #resolved(statement: DriverStatement, result: DriverResult<never>): void {
+    const pending = this.#pending;
+    if (pending?.statement !== statement) return;
+    if (!Array.isArray(result)) {
+      this.#refuseCopy(result);
+      return;
+    }
+    this.#rest();
+    pending.listener.answered(plainRows(result), result.command);
+  }
+
+  #rejected(statement: DriverStatement, error: unknown): void {
+    const pending = this.#pending;
+    if (pending?.statement !== statement) return;
+    const wrapped = statementError(error, this.#wasSent());
+    if (wrapped.isLostConnection) {
+      this.#lose(error);
+      return;
+    }
+    this.#rest();
+    pending.listener.failed(wrapped);
   }
 
   /** COPY answers with a stream, which would hold the connection beyond the statement. It may have written by then. */
