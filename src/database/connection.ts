@@ -14,13 +14,14 @@ import {
   type DriverResult,
   DriverStatement,
   handlerOf,
+  requireSendable,
   textOf,
 } from "./driver-statement.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
 import type { Holder } from "./lease-guard.ts";
 import { type LoginOptions, login, type Session } from "./login.ts";
-import { connectError, lostError, statementError } from "./sqlstate.ts";
+import { connectError, isToldByServer, lostError, statementError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
 import {
   IN_FAILED_TRANSACTION,
@@ -167,8 +168,8 @@ export class Connection implements Sweepable {
   }
 
   /**
-   * Runs one statement; its values are always parameters. The listener gets the errors of `sqlstate.ts`, and
-   * DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
+   * Runs one statement that `requireSendable` has passed; its values are always parameters. The listener gets the errors
+   * of `sqlstate.ts`, and DEADLINE_EXCEEDED when the deadline passes, which ends the connection.
    */
   start<R>(
     strings: TemplateStringsArray,
@@ -181,9 +182,12 @@ export class Connection implements Sweepable {
     this.#begin<R>(DriverStatement.extended(textOf(strings), parameters, this.#driver), deadlineAt, listener);
   }
 
-  /** The same as a promise. */
+  /** The same as a promise, of any statement. */
   run<R>(strings: TemplateStringsArray, values: readonly unknown[], deadlineAt: number): Promise<Answer<R>> {
-    return new Promise((resolve, reject) => this.start<R>(strings, values, deadlineAt, asListener(resolve, reject)));
+    return new Promise((resolve, reject) => {
+      requireSendable(strings, values);
+      this.start<R>(strings, values, deadlineAt, asListener(resolve, reject));
+    });
   }
 
   /** The driver asks the server for an array's type only where we leave it open. */
@@ -274,10 +278,14 @@ export class Connection implements Sweepable {
     const wrapped = statementError(error, this.#wasSent());
     if (wrapped.isLostConnection) {
       this.#lose(error);
-      return;
+    } else if (isToldByServer(error)) {
+      this.#rest();
+      pending.listener.failed(wrapped);
+    } else {
+      // The driver has stumbled over a value or an answer, and over what follows on this connection it might as well.
+      this.#isClosing = true;
+      this.#lose(wrapped);
     }
-    this.#rest();
-    pending.listener.failed(wrapped);
   }
 
   /** COPY answers with a stream, which would hold the connection beyond the statement. It may have written by then. */
@@ -301,9 +309,11 @@ export class Connection implements Sweepable {
     await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
-  /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
+  /** Whether the word to run the pending statement may have been handed to the socket: a frozen server may still do so. */
   #wasSent(): boolean {
-    return this.#pending !== undefined && this.#socket.bytesWritten > this.#pending.bytesBefore;
+    const pending = this.#pending;
+    if (pending === undefined || pending.statement.isOnlyDescribed) return false;
+    return this.#socket.bytesWritten > pending.bytesBefore;
   }
 
   #outcome(): Outcome {

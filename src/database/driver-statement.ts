@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { DebyError } from "../errors.ts";
 
 /** What the driver resolves a statement with: its rows, or a stream for a COPY. */
 export type DriverResult<R> = R[] & { readonly command: string };
@@ -74,6 +75,11 @@ export class DriverStatement {
     return new DriverStatement(text, [], SIMPLE, listener);
   }
 
+  /** The server was asked what the statement's parameters are, and not yet to run it. */
+  get isOnlyDescribed(): boolean {
+    return Boolean(this.describeFirst);
+  }
+
   /** The driver calls it. */
   resolve(result: DriverResult<never>): void {
     this.active = false;
@@ -92,9 +98,31 @@ export function handlerOf(sql: postgres.Sql): DriverHandler {
   return (sql.unsafe("") as unknown as { readonly handler: DriverHandler }).handler;
 }
 
+/** The driver refuses as many and more. */
+const MAX_VALUES = 65_534;
+
+/**
+ * The driver does not find its way back from what it cannot send, and the connection would be lost for it.
+ * Throws STATEMENT_FAILED for values, TypeError for what is no template: a text put together of values is what templates
+ * are there against.
+ */
+export function requireSendable(strings: TemplateStringsArray, values: readonly unknown[]): void {
+  if (!Array.isArray(strings?.raw)) throw new TypeError("A statement is a template, as in db.query`select 1`");
+  if (values.includes(undefined)) {
+    throw notSent("UNDEFINED_VALUE", "A value of the statement is undefined; SQL's NULL is null");
+  }
+  if (values.length < MAX_VALUES) return;
+  const limits = `and may have ${MAX_VALUES - 1} at most; an array counts as one`;
+  throw notSent("TOO_MANY_VALUES", `The statement has ${values.length} values, ${limits}`);
+}
+
+function notSent(reason: string, message: string): DebyError {
+  return new DebyError("STATEMENT_FAILED", message, { outcome: "not-executed", reason });
+}
+
 const texts = new WeakMap<TemplateStringsArray, string>();
 
-/** The text of a template with `$1` and so on in place of its values; made once for each template. */
+/** The text of a template with `$1` and so on in place of its values; made once for each. */
 export function textOf(strings: TemplateStringsArray): string {
   let text = texts.get(strings);
   if (text === undefined) {

@@ -135,6 +135,11 @@ export function statementError(error: unknown, wasSent: boolean): DebyError {
   return new DebyError("STATEMENT_FAILED", `${message} (${code})`, options);
 }
 
+/** Whether the server has said this, and not the driver. */
+export function isToldByServer(error: unknown): boolean {
+  return severityOf(error) !== undefined;
+}
+
 /** ERROR, FATAL or PANIC where the server has spoken; a lost-connection code of severity ERROR is about another server. */
 function severityOf(error: unknown): string | undefined {
   // PgBouncer 1.18 tells it only in the field that servers translate.

@@ -1,6 +1,7 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
 import type { AnswerListener } from "./connection.ts";
+import { requireSendable } from "./driver-statement.ts";
 import {
   codeForObserver,
   endOfLease,
@@ -74,6 +75,7 @@ class StatementRun<R> extends Waiter<LeasedConnection> implements AnswerListener
   start(getDeadline: (now: number) => Deadline): void {
     if (this.#kind === "read") this.#deps.budget.deposit();
     try {
+      requireSendable(this.#text.strings, this.#text.values);
       this.#deadline = getDeadline(this.#startedAt);
       this.#enter(this.#startedAt);
     } catch (error) {

@@ -56,6 +56,66 @@ describe("statements", () => {
     expect(await balance(1)).toBe(100);
   });
 
+  test("values that cannot be sent fail by themselves, and 1,000 at once hold up nobody", async () => {
+    const { db } = opened;
+    const refused = await Promise.all(
+      Array.from({ length: 1000 }, () => db.query`select ${undefined}::int`.catch((error) => error)),
+    );
+    const unlike = refused.filter(({ code, outcome }) => code !== "STATEMENT_FAILED" || outcome !== "not-executed");
+    expect(unlike.slice(0, 3)).toEqual([]);
+    expect(refused[0]).toMatchObject({ reason: "UNDEFINED_VALUE" });
+    expect(await Promise.all(Array.from({ length: 50 }, () => balance(1)))).toEqual(Array(50).fill(100));
+  });
+
+  test("values that the driver stumbles over cost their connection, and nobody else's statement", async () => {
+    const { db } = opened;
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    const values = [circle, new Date(Number.NaN), { toJSON: () => 1n }];
+    const ask = (value: unknown) => db.query`select ${value as string}::jsonb as value`.catch((error) => error);
+    const outcomes = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(values[index % 3])));
+    const told = new Set(outcomes.map(({ code, outcome }) => `${code} ${outcome}`));
+    expect(told).toEqual(new Set(["STATEMENT_FAILED not-executed"]));
+    expect(await Promise.all(Array.from({ length: 50 }, () => balance(1)))).toEqual(Array(50).fill(100));
+    expect(db.state().name).toBe("up");
+    const undone = db.transaction(async (tx) => {
+      await tx.query`update account set balance = balance + 1 where id = 1`;
+      await tx.query`select ${circle as never}::jsonb`;
+    });
+    expect(await undone.catch((error) => error)).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+    expect(await balance(1)).toBe(100);
+  });
+
+  test("65,533 values go, one more is refused before it is sent", async () => {
+    const { db } = opened;
+    const many = (count: number) => {
+      const texts = ["select cardinality(array[", ...Array<string>(count - 1).fill("::int, "), "::int]) as count"];
+      const template = Object.assign(texts, { raw: texts }) as unknown as TemplateStringsArray;
+      return db.read<{ count: number }>(template, ...Array<number>(count).fill(1));
+    };
+    expect(await many(65_533)).toEqual([{ count: 65_533 }]);
+    expect(await many(65_534).catch((error) => error)).toMatchObject({
+      reason: "TOO_MANY_VALUES",
+      outcome: "not-executed",
+    });
+  });
+
+  test("what is no template is no statement", async () => {
+    const { db } = opened;
+    const query = db.query as unknown as (text: unknown) => Promise<unknown>;
+    for (const text of ["select 1", ["select 1"], undefined]) {
+      expect(await query(text).catch((error) => error)).toMatchObject({ message: expect.stringMatching(/a template/) });
+    }
+    expect(await balance(1)).toBe(100);
+  });
+
+  test("a text keeps its dollar signs, and a template may be used again with other values", async () => {
+    const { db } = opened;
+    const dollars = (value: unknown) => db.read`select ${value as string}::text as value, '$1' as text`;
+    expect(await dollars("a")).toEqual([{ value: "a", text: "$1" }]);
+    expect(await dollars(null)).toEqual([{ value: null, text: "$1" }]);
+  });
+
   test("a deadline ends a sent write with OUTCOME_UNKNOWN, a read with DEADLINE_EXCEEDED, and frees the place", async () => {
     const { db } = opened;
     const startedAt = performance.now();
