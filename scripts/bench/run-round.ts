@@ -33,7 +33,8 @@ export async function runRound<Contender extends Named, Cell extends Named>(
   }
 }
 
-function rotated<T>(items: readonly T[], by: number): readonly T[] {
+/** The same in the same order, beginning with another. */
+export function rotated<T>(items: readonly T[], by: number): readonly T[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }

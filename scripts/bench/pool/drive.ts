@@ -1,8 +1,8 @@
-/** Keeps `concurrency` statements going for `durationMs`; returns how many were answered a second. */
+/** Keeps `concurrency` statements going for `durationMs`; returns how many were answered, and in how long. */
 export async function drive(
   run: (n: number) => PromiseLike<unknown>,
   { concurrency, durationMs }: { readonly concurrency: number; readonly durationMs: number },
-): Promise<number> {
+): Promise<{ statements: number; seconds: number }> {
   let begun = 0;
   let isOver = false;
   // A flag set by a timer, so that the clock is not read for every statement.
@@ -23,5 +23,5 @@ export async function drive(
     clearTimeout(timer);
   }
   // The last ones are waited for and counted.
-  return begun / ((performance.now() - startedAt) / 1000);
+  return { statements: begun, seconds: (performance.now() - startedAt) / 1000 };
 }

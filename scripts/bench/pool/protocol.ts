@@ -6,21 +6,46 @@ interface Ready {
   readonly sampleRows: unknown;
 }
 
-/** To be answered by one `Measured`. */
-export interface Measure {
+/** What the worker is told, each answered before the next: to open connections, to be measured on them, to close them. */
+export type ToWorker = Open | Slice | Close;
+
+/** Opens fresh connections and warms them up. Answered by `opened`. */
+interface Open {
+  readonly kind: "open";
   readonly workload: string;
   readonly concurrency: number;
   readonly warmUpMs: number;
-  readonly sliceMs: number;
 }
 
-interface Measured {
+/** Answered by `measured`. */
+interface Slice {
+  readonly kind: "slice";
+  readonly durationMs: number;
+}
+
+/** Answered by `closed`. */
+interface Close {
+  readonly kind: "close";
+}
+
+interface Opened {
+  readonly kind: "opened";
+  /** Otherwise the contender does not take part in the workload, and has nothing open. */
+  readonly takesPart: boolean;
+}
+
+/** How much was answered in how long. */
+export interface Measured {
   readonly kind: "measured";
-  /** Statements answered in a second; undefined where the contender does not take part in the workload. */
-  readonly perSecond: number | undefined;
+  readonly statements: number;
+  readonly seconds: number;
 }
 
-export type FromWorker = Ready | Measured;
+interface Closed {
+  readonly kind: "closed";
+}
+
+export type FromWorker = Ready | Opened | Measured | Closed;
 
 /** The worker's only argument, as JSON. */
 export interface WorkerArguments {

@@ -1,14 +1,18 @@
 import { join } from "node:path";
 import type { DatabaseAddress } from "../bench-database.ts";
-import type { FromWorker, Measure, WorkerArguments } from "./protocol.ts";
+import type { FromWorker, Measured, ToWorker, WorkerArguments } from "./protocol.ts";
+import type { PoolCell } from "./report.ts";
 
 /** A worker.ts and what it can be told. Disposal ends it. */
 export interface WorkerProcess extends AsyncDisposable {
   readonly name: string;
   /** What the contender answered to the same reads as the others. */
   readonly sampleRows: unknown;
-  /** Statements a second; undefined where the contender does not take part. One call at a time. */
-  readonly measure: (request: Measure) => Promise<number | undefined>;
+  /** Opens fresh connections for a cell and warms them up; whether the contender takes part. One call at a time. */
+  readonly open: (cell: PoolCell, warmUpMs: number) => Promise<boolean>;
+  /** Loads what is open. */
+  readonly measure: (durationMs: number) => Promise<Measured>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -38,14 +42,21 @@ export async function startWorker(contender: string, server: DatabaseAddress): P
     return message as Extract<FromWorker, { kind: Kind }>;
   }
 
+  async function ask<Kind extends FromWorker["kind"]>(order: ToWorker, kind: Kind) {
+    next = Promise.withResolvers<FromWorker>();
+    child.send(order);
+    return await receive(kind);
+  }
+
   const { sampleRows } = await receive("ready");
   return {
     name: contender,
     sampleRows,
-    measure: async (request) => {
-      next = Promise.withResolvers<FromWorker>();
-      child.send(request);
-      return (await receive("measured")).perSecond;
+    open: async ({ workload, concurrency }, warmUpMs) =>
+      (await ask({ kind: "open", workload, concurrency, warmUpMs }, "opened")).takesPart,
+    measure: (durationMs) => ask({ kind: "slice", durationMs }, "measured"),
+    close: async () => {
+      await ask({ kind: "close" }, "closed");
     },
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");

@@ -3,7 +3,7 @@
 import type { Client } from "./contender.ts";
 import { CONTENDERS } from "./contenders.ts";
 import { drive } from "./drive.ts";
-import type { FromWorker, Measure, WorkerArguments } from "./protocol.ts";
+import type { FromWorker, ToWorker, WorkerArguments } from "./protocol.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 // The peer is our own worker-process.ts, so that what it says needs no schema.
@@ -13,42 +13,50 @@ const contender = CONTENDERS.find((candidate) => candidate.name === name);
 if (contender === undefined) throw new Error(`There is no contender "${name}"`);
 const { open } = contender;
 
-/** Runs `use` on fresh connections. */
-async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await open(at);
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
-}
+/** What is open, and how it is loaded. */
+let current: { client: Client; run: (n: number) => PromiseLike<unknown>; concurrency: number } | undefined;
 
-function measure({ workload, concurrency, warmUpMs, sliceMs }: Measure): Promise<number | undefined> {
-  return withClient(async (client) => {
-    const run = WORKLOADS.find((candidate) => candidate.name === workload)?.statement(client);
-    if (run === undefined) return undefined;
-    await drive(run, { concurrency, durationMs: warmUpMs });
-    return await drive(run, { concurrency, durationMs: sliceMs });
-  });
+async function obey(order: ToWorker): Promise<FromWorker> {
+  switch (order.kind) {
+    case "open": {
+      const { workload, concurrency, warmUpMs } = order;
+      const client = await open(at);
+      const run = WORKLOADS.find((candidate) => candidate.name === workload)?.statement(client);
+      if (run === undefined) {
+        await client.close();
+        return { kind: "opened", takesPart: false };
+      }
+      current = { client, run, concurrency };
+      await drive(run, { concurrency, durationMs: warmUpMs });
+      return { kind: "opened", takesPart: true };
+    }
+    case "slice": {
+      if (current === undefined) throw new Error("Nothing is open");
+      const { run, concurrency } = current;
+      return { kind: "measured", ...(await drive(run, { concurrency, durationMs: order.durationMs })) };
+    }
+    case "close":
+      await current?.client.close();
+      current = undefined;
+      return { kind: "closed" };
+    default:
+      throw new Error(`Unknown order: ${JSON.stringify(order satisfies never)}`);
+  }
 }
 
 function tell(message: FromWorker): void {
   process.send?.(message);
 }
 
-process.on("message", (message: Measure) => {
-  measure(message).then(
-    (perSecond) => tell({ kind: "measured", perSecond }),
-    (error) => {
-      console.error(`${name}, ${message.workload}:`, error);
-      process.exit(1);
-    },
-  );
+process.on("message", (order: ToWorker) => {
+  obey(order).then(tell, (error) => {
+    console.error(`${name}, ${JSON.stringify(order)}:`, error);
+    process.exit(1);
+  });
 });
 process.on("disconnect", () => process.exit(0));
 
-const sampleRows = await withClient(async ({ readOne, readTen }) => [
-  [...(await readOne(42))],
-  [...(await readTen(42))],
-]);
+const first = await open(at);
+const sampleRows = [[...(await first.readOne(42))], [...(await first.readTen(42))]];
+await first.close();
 tell({ kind: "ready", sampleRows });
