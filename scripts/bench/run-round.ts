@@ -33,8 +33,7 @@ export async function runRound<Contender extends Named, Cell extends Named>(
   }
 }
 
-/** The same in the same order, beginning with another. */
-export function rotated<T>(items: readonly T[], by: number): readonly T[] {
+function rotated<T>(items: readonly T[], by: number): readonly T[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }

@@ -1,4 +1,4 @@
-import { rotated } from "../run-round.ts";
+import { type Random, seededRandom } from "../../../src/core/random.ts";
 import type { Samples } from "../samples.ts";
 import type { PoolCell } from "./report.ts";
 import type { WorkerProcess } from "./worker-process.ts";
@@ -9,7 +9,7 @@ const WARM_UP_MS = 700;
 const PART_MS = 50;
 
 export interface PoolRound {
-  /** Which round it is; decides who begins. */
+  /** Which round it is; decides the order. */
   readonly number: number;
   readonly workers: readonly WorkerProcess[];
   readonly cells: readonly PoolCell[];
@@ -23,7 +23,7 @@ export interface PoolRound {
 /**
  * Measures every contender in every cell once, in turns of a few hundredths of a second: what else the machine does in
  * these seconds hits all alike. On a shared machine it may take half of the throughput in one second, and nothing in the
- * next.
+ * next. Each turn has another order, or the garbage of one would always be collected while the same other is measured.
  */
 export async function runPoolRound({ cells, workers, ...round }: PoolRound): Promise<void> {
   for (const cell of cells) {
@@ -40,9 +40,10 @@ async function measureInTurns(
   { number, sliceMs, samples, signal }: Omit<PoolRound, "cells" | "workers">,
 ): Promise<void> {
   const parts = Math.max(1, Math.round(sliceMs / PART_MS));
+  const random = seededRandom(number);
   const sums = new Map(workers.map((worker) => [worker, { statements: 0, seconds: 0 }]));
   for (let part = 0; part < parts; part += 1) {
-    for (const worker of rotated(workers, number + part)) {
+    for (const worker of shuffled(workers, random)) {
       signal.throwIfAborted();
       const { statements, seconds } = await worker.measure(sliceMs / parts);
       const sum = sums.get(worker);
@@ -52,4 +53,9 @@ async function measureInTurns(
     }
   }
   for (const [{ name }, { statements, seconds }] of sums) samples.add(name, cell.name, statements / seconds);
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const drawn = items.map((item) => ({ item, key: random() }));
+  return drawn.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
 }
