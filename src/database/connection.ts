@@ -52,6 +52,8 @@ interface Pending {
   readonly deadlineAt: number;
   readonly listener: AnswerListener<never>;
   readonly bytesBefore: number;
+  /** What the driver stumbled over. It is told once the server is ready for another statement, and not before. */
+  failure?: DebyError;
 }
 
 /** How long a request to cancel may take; nobody waits for it. */
@@ -258,9 +260,18 @@ export class Connection implements Sweepable {
       return;
     }
     this.#pending = { statement, deadlineAt, listener, bytesBefore: this.#socket.bytesWritten };
-    this.#send(statement);
+    queueMicrotask(this.#hand);
   }
 
+  /**
+   * In a turn of its own: the driver writes all its messages into one buffer, and a value's own code, such as its
+   * `toJSON`, may run in the middle of that and ask for something.
+   */
+  readonly #hand = (): void => {
+    if (this.#pending !== undefined) this.#send(this.#pending.statement);
+  };
+
+  /** Its end, also where the driver has stumbled on its way there. */
   #resolved(statement: DriverStatement, result: DriverResult<never>): void {
     const pending = this.#pending;
     if (pending?.statement !== statement) return;
@@ -269,22 +280,22 @@ export class Connection implements Sweepable {
       return;
     }
     this.#rest();
-    pending.listener.answered(plainRows(result), result.command);
+    if (pending.failure === undefined) pending.listener.answered(plainRows(result), result.command);
+    else pending.listener.failed(pending.failure);
   }
 
   #rejected(statement: DriverStatement, error: unknown): void {
     const pending = this.#pending;
     if (pending?.statement !== statement) return;
-    const wrapped = statementError(error, this.#wasSent());
+    const wrapped = statementError(error, this.#wasSent() && !statement.isOnlyDescribed);
     if (wrapped.isLostConnection) {
       this.#lose(error);
     } else if (isToldByServer(error)) {
       this.#rest();
       pending.listener.failed(wrapped);
     } else {
-      // The driver has stumbled over a value or an answer, and over what follows on this connection it might as well.
-      this.#isClosing = true;
-      this.#lose(wrapped);
+      // A value that cannot be written down, or an answer that cannot be read. The driver asks for a ReadyForQuery then.
+      pending.failure ??= wrapped;
     }
   }
 
@@ -309,11 +320,9 @@ export class Connection implements Sweepable {
     await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
-  /** Whether the word to run the pending statement may have been handed to the socket: a frozen server may still do so. */
+  /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
   #wasSent(): boolean {
-    const pending = this.#pending;
-    if (pending === undefined || pending.statement.isOnlyDescribed) return false;
-    return this.#socket.bytesWritten > pending.bytesBefore;
+    return this.#pending !== undefined && this.#socket.bytesWritten > this.#pending.bytesBefore;
   }
 
   #outcome(): Outcome {

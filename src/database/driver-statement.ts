@@ -1,14 +1,23 @@
 import type postgres from "postgres";
 import { DebyError } from "../errors.ts";
+import { mayCommitOnItsWay } from "./retry.ts";
 
-/** What the driver resolves a statement with: its rows, or a stream for a COPY. */
+/** What the driver resolves a statement with: its rows. For a COPY it is a stream instead. */
 export type DriverResult<R> = R[] & { readonly command: string };
 
-/** Is told how a statement ends; of one that could not be sent, before `send` has returned. */
+/** Is told how a statement ends, perhaps more than once. */
 export interface DriverListener {
+  /** Also after `rejected`, where the driver and not the server has failed: the server is ready for another one then. */
   resolved(statement: DriverStatement, result: DriverResult<never>): void;
-  /** Perhaps more than once, and after `resolved`. */
   rejected(statement: DriverStatement, error: unknown): void;
+}
+
+/** A template as the driver gets it. */
+export interface DriverText {
+  /** With `$1` and so on. */
+  readonly text: string;
+  /** The driver runs a prepared statement again that has failed for having grown stale: it must have done nothing. */
+  readonly mayRunTwice: boolean;
 }
 
 /** Gives a statement to the driver's queue. */
@@ -20,6 +29,7 @@ export interface DriverOptions {
 }
 
 const EXTENDED: DriverOptions = Object.freeze({});
+const UNPREPARED: DriverOptions = Object.freeze({ prepare: false });
 const SIMPLE: DriverOptions = Object.freeze({ simple: true, prepare: false });
 
 /**
@@ -38,6 +48,7 @@ export class DriverStatement {
   /** The driver's own, of a reserved connection, a cursor, or rows one by one: none of ours. */
   readonly reserve = undefined;
   readonly cursorFn = undefined;
+  readonly cursorName = undefined;
   readonly forEachFn = undefined;
   readonly isRaw = undefined;
   readonly onlyDescribe = undefined;
@@ -52,11 +63,11 @@ export class DriverStatement {
   prepared: unknown = undefined;
   describeFirst: unknown = undefined;
   parsing: unknown = undefined;
-  retried: unknown = undefined;
   string = "";
   signature: unknown = "";
 
   readonly #listener: DriverListener;
+  #retried: unknown = undefined;
 
   private constructor(text: string, args: readonly unknown[], options: DriverOptions, listener: DriverListener) {
     this.strings = [text];
@@ -66,8 +77,12 @@ export class DriverStatement {
   }
 
   /** The extended protocol; the values are parameters, those of the driver's `typed` included. */
-  static extended(text: string, values: readonly unknown[], listener: DriverListener): DriverStatement {
-    return new DriverStatement(text, values, EXTENDED, listener);
+  static extended(
+    { text, mayRunTwice }: DriverText,
+    values: readonly unknown[],
+    listener: DriverListener,
+  ): DriverStatement {
+    return new DriverStatement(text, values, mayRunTwice ? EXTENDED : UNPREPARED, listener);
   }
 
   /** The simple protocol: one round trip, never prepared. */
@@ -75,9 +90,23 @@ export class DriverStatement {
     return new DriverStatement(text, [], SIMPLE, listener);
   }
 
-  /** The server was asked what the statement's parameters are, and not yet to run it. */
+  /**
+   * Whether the driver, at this moment, has had the server describe the parameters and has not sent the word to run. The
+   * next message may change that, and to run again counts as run.
+   */
   get isOnlyDescribed(): boolean {
-    return Boolean(this.describeFirst);
+    return Boolean(this.describeFirst) && this.#retried === undefined;
+  }
+
+  /** The error for which the driver sends the statement once more: a prepared one that has grown stale. */
+  get retried(): unknown {
+    return this.#retried;
+  }
+
+  /** The driver would take the parameters that it has written already for values, and write `"t"` for a `true` as `f`. */
+  set retried(error: unknown) {
+    this.#retried = error;
+    this.parameters = undefined;
   }
 
   /** The driver calls it. */
@@ -120,14 +149,15 @@ function notSent(reason: string, message: string): DebyError {
   return new DebyError("STATEMENT_FAILED", message, { outcome: "not-executed", reason });
 }
 
-const texts = new WeakMap<TemplateStringsArray, string>();
+const texts = new WeakMap<TemplateStringsArray, DriverText>();
 
 /** The text of a template with `$1` and so on in place of its values; made once for each. */
-export function textOf(strings: TemplateStringsArray): string {
-  let text = texts.get(strings);
-  if (text === undefined) {
-    text = strings.reduce((before, after, index) => `${before}$${index}${after}`);
-    texts.set(strings, text);
+export function textOf(strings: TemplateStringsArray): DriverText {
+  let known = texts.get(strings);
+  if (known === undefined) {
+    const text = strings.reduce((before, after, index) => `${before}$${index}${after}`);
+    known = { text, mayRunTwice: !mayCommitOnItsWay(text) };
+    texts.set(strings, known);
   }
-  return text;
+  return known;
 }

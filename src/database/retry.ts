@@ -15,9 +15,14 @@ const MAX_UNSENT_REPEATS = 20;
 const COMMITS_ON_ITS_WAY =
   /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(?:call|do|vacuum|reindex|cluster|(?:create|drop)\s+(?:unique\s+)?index\s+concurrently|(?:create|drop|alter)\s+(?:database|tablespace)|alter\s+type)\b/is;
 
+/** Whether a statement with this text may have done something although it has failed. */
+export function mayCommitOnItsWay(text: string): boolean {
+  return COMMITS_ON_ITS_WAY.test(text);
+}
+
 /** The error of a statement outside a transaction, its outcome corrected by what kind of statement it was. */
 export function standaloneError(error: unknown, text: string): unknown {
-  if (!(error instanceof DebyError) || error.outcome !== "rolled-back" || !COMMITS_ON_ITS_WAY.test(text)) return error;
+  if (!(error instanceof DebyError) || error.outcome !== "rolled-back" || !mayCommitOnItsWay(text)) return error;
   return withOutcome(error, "unknown");
 }
 

@@ -67,23 +67,82 @@ describe("statements", () => {
     expect(await Promise.all(Array.from({ length: 50 }, () => balance(1)))).toEqual(Array(50).fill(100));
   });
 
-  test("values that the driver stumbles over cost their connection, and nobody else's statement", async () => {
+  test("values that the driver cannot write down fail by themselves, with the reason, and cost no connection", async () => {
     const { db } = opened;
     const circle: { self?: unknown } = {};
     circle.self = circle;
-    const values = [circle, new Date(Number.NaN), { toJSON: () => 1n }];
-    const ask = (value: unknown) => db.query`select ${value as string}::jsonb as value`.catch((error) => error);
-    const outcomes = await Promise.all(Array.from({ length: 60 }, (_, index) => ask(values[index % 3])));
-    const told = new Set(outcomes.map(({ code, outcome }) => `${code} ${outcome}`));
-    expect(told).toEqual(new Set(["STATEMENT_FAILED not-executed"]));
+    const asJson = (value: unknown) => db.query`select ${value as string}::jsonb as value`;
+    const asTime = (value: unknown) => db.query`select ${value as string}::timestamptz as value`;
+    // Both on their first way, where the server is asked for the types, and with a statement that it knows.
+    for (let round = 0; round < 2; round += 1) {
+      const stumbles = Array.from({ length: 30 }, (_, index) => (index % 2 ? asJson(circle) : asTime("not a time")));
+      const errors = await Promise.all(stumbles.map((answer) => answer.catch((error) => error)));
+      expect(new Set(errors.map(({ code, outcome }) => `${code} ${outcome}`))).toEqual(
+        new Set(["STATEMENT_FAILED not-executed"]),
+      );
+      expect(errors[0].message).toMatch(/invalid date/i);
+      expect(errors[1].message).toMatch(/cyclic/i);
+      await Promise.all(Array.from({ length: 40 }, () => asJson({ a: 1 })));
+      await Promise.all(Array.from({ length: 40 }, () => asTime("2026-02-03")));
+    }
     expect(await Promise.all(Array.from({ length: 50 }, () => balance(1)))).toEqual(Array(50).fill(100));
     expect(db.state().name).toBe("up");
-    const undone = db.transaction(async (tx) => {
-      await tx.query`update account set balance = balance + 1 where id = 1`;
-      await tx.query`select ${circle as never}::jsonb`;
+  });
+
+  test("a transaction goes on after a value that cannot be written down", async () => {
+    const { db } = opened;
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    const result = await db.transaction(async (tx) => {
+      const failed = await tx.query`select ${circle as never}::jsonb`.catch((error) => error);
+      const [row] = await tx.query`select 1 as one`;
+      return { code: failed.code, row };
     });
-    expect(await undone.catch((error) => error)).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
-    expect(await balance(1)).toBe(100);
+    expect(result).toEqual({ code: "STATEMENT_FAILED", row: { one: 1 } });
+  });
+
+  test("a value whose own code asks for something is written down unharmed", async () => {
+    const { db } = opened;
+    let inner: Promise<unknown> | undefined;
+    const value = {
+      toJSON() {
+        inner ??= db.read`select ${7}::int as seven`;
+        return { a: 1 };
+      },
+    };
+    expect(await db.query`select ${value as never}::jsonb as value, ${"text"} as text`).toEqual([
+      { value: { a: 1 }, text: "text" },
+    ]);
+    expect(await inner).toEqual([{ seven: 7 }]);
+  });
+
+  test("a statement that has grown stale runs once more, with the same values", async () => {
+    await server.psql("create table note (done bool, data jsonb, bytes bytea, tags text[])");
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const bytes = new Uint8Array([1, 2, 255]);
+    const insert = () =>
+      alone.db.query`insert into note (done, data, bytes, tags)
+        values (${true}, ${{ a: 1 }}, ${bytes as never}, ${["x", "y"]}) returning *`;
+    const row = { done: true, data: { a: 1 }, bytes: Buffer.from(bytes), tags: ["x", "y"] };
+    expect(await insert()).toEqual([row]);
+    expect(await insert()).toEqual([row]);
+    await server.psql("alter table note add column more int");
+    expect(await insert()).toEqual([{ ...row, more: null }]);
+    expect(await alone.db.read`select count(*)::int as count from note`).toEqual([{ count: 3 }]);
+  });
+
+  test("a procedure that fails for having grown stale is not run again", async () => {
+    await server.psql(`create table tally (n int);
+      create procedure count_and_fail(x int) language plpgsql as $$ begin
+        insert into tally values (x); commit; raise exception 'stale' using errcode = '0A000'; end $$`);
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const call = () => alone.db.query`call count_and_fail(${1})`.catch((error) => error);
+    expect(await call()).toMatchObject({ outcome: "unknown" });
+    expect(await call()).toMatchObject({ outcome: "unknown" });
+    const [names] = await alone.db.query<{ count: number }>`select count(*)::int as count from pg_prepared_statements
+      where statement like 'call%'`;
+    expect(names?.count).toBe(0);
+    expect(await alone.db.read`select count(*)::int as count from tally`).toEqual([{ count: 2 }]);
   });
 
   test("65,533 values go, one more is refused before it is sent", async () => {
