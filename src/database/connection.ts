@@ -268,11 +268,18 @@ export class Connection implements Sweepable {
    * `toJSON`, may run in the middle of that and ask for something.
    */
   readonly #hand = (): void => {
-    if (this.#pending !== undefined) this.#send(this.#pending.statement);
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    try {
+      this.#send(pending.statement);
+    } catch (error) {
+      // Something that is thrown by a value's own code, and that the driver can add nothing to.
+      pending.failure ??= statementError(error, this.#wasSent());
+    }
   };
 
   /** Its end, also where the driver has stumbled on its way there. */
-  #resolved(statement: DriverStatement, result: DriverResult<never>): void {
+  #resolved(statement: DriverStatement, result: DriverResult): void {
     const pending = this.#pending;
     if (pending?.statement !== statement) return;
     if (!Array.isArray(result)) {
@@ -280,17 +287,18 @@ export class Connection implements Sweepable {
       return;
     }
     this.#rest();
-    if (pending.failure === undefined) pending.listener.answered(plainRows(result), result.command);
+    if (pending.failure === undefined) pending.listener.answered(statement.rows as never[], result.command);
     else pending.listener.failed(pending.failure);
   }
 
   #rejected(statement: DriverStatement, error: unknown): void {
     const pending = this.#pending;
     if (pending?.statement !== statement) return;
-    const wrapped = statementError(error, this.#wasSent() && !statement.isOnlyDescribed);
+    const isTold = isToldByServer(error);
+    const wrapped = statementError(error, this.#wasSent() && (isTold || !statement.isOnlyDescribed));
     if (wrapped.isLostConnection) {
       this.#lose(error);
-    } else if (isToldByServer(error)) {
+    } else if (isTold) {
       this.#rest();
       pending.listener.failed(wrapped);
     } else {
@@ -322,7 +330,9 @@ export class Connection implements Sweepable {
 
   /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
   #wasSent(): boolean {
-    return this.#pending !== undefined && this.#socket.bytesWritten > this.#pending.bytesBefore;
+    const pending = this.#pending;
+    if (pending === undefined || pending.failure?.outcome === "not-executed") return false;
+    return this.#socket.bytesWritten > pending.bytesBefore;
   }
 
   #outcome(): Outcome {
@@ -342,14 +352,6 @@ export class Connection implements Sweepable {
     if (!this.#isClosing) this.onLost(this.#lost);
     pending?.listener.failed(this.#lost);
   }
-}
-
-/** The driver's own array carries the backend's cancel secret. By index, which is much faster than by its iterator. */
-function plainRows<R>(rows: readonly R[]): R[] {
-  const { length } = rows;
-  const plain = new Array<R>(length);
-  for (let index = 0; index < length; index += 1) plain[index] = rows[index] as R;
-  return plain;
 }
 
 function asListener<R>(resolve: (answer: Answer<R>) => void, reject: (error: unknown) => void): AnswerListener<R> {

@@ -1,14 +1,20 @@
 import type postgres from "postgres";
 import { DebyError } from "../errors.ts";
 import { mayCommitOnItsWay } from "./retry.ts";
+import { codeOf } from "./sqlstate.ts";
 
-/** What the driver resolves a statement with: its rows. For a COPY it is a stream instead. */
-export type DriverResult<R> = R[] & { readonly command: string };
+/** SQLSTATE in_failed_sql_transaction. */
+const IN_FAILED_TRANSACTION = "25P02";
+
+/** What the driver resolves a statement with, beside the rows that the statement has itself. For a COPY it is a stream. */
+export interface DriverResult {
+  readonly command: string;
+}
 
 /** Is told how a statement ends, perhaps more than once. */
 export interface DriverListener {
   /** Also after `rejected`, where the driver and not the server has failed: the server is ready for another one then. */
-  resolved(statement: DriverStatement, result: DriverResult<never>): void;
+  resolved(statement: DriverStatement, result: DriverResult): void;
   rejected(statement: DriverStatement, error: unknown): void;
 }
 
@@ -45,14 +51,16 @@ export class DriverStatement {
   readonly tagged = false;
   /** The driver adds it to the stack of an error. */
   readonly origin = "";
-  /** The driver's own, of a reserved connection, a cursor, or rows one by one: none of ours. */
+  /** The driver's own, of a reserved connection or a cursor: none of ours. */
   readonly reserve = undefined;
   readonly cursorFn = undefined;
   readonly cursorName = undefined;
-  readonly forEachFn = undefined;
   readonly isRaw = undefined;
   readonly onlyDescribe = undefined;
   readonly cancelled = null;
+
+  /** As they have come. */
+  rows: unknown[] = [];
 
   /** The driver's, while the statement is on its way. */
   active = false;
@@ -98,19 +106,31 @@ export class DriverStatement {
     return Boolean(this.describeFirst) && this.#retried === undefined;
   }
 
-  /** The error for which the driver sends the statement once more: a prepared one that has grown stale. */
-  get retried(): unknown {
-    return this.#retried;
+  /**
+   * The driver calls it for each row. Its own array begins where the last statement has stopped, if that one was ended by
+   * an error among its rows.
+   */
+  forEachFn(row: unknown): void {
+    this.rows.push(row);
   }
 
-  /** The driver would take the parameters that it has written already for values, and write `"t"` for a `true` as `f`. */
+  /** To the driver it never was, or it would tell the first error in place of the second. */
+  get retried(): unknown {
+    return undefined;
+  }
+
+  /**
+   * The error for which the driver sends the statement once more: a prepared one that has grown stale. It would take the
+   * parameters that it has written already for values, and write the `t` of a `true` as `f`.
+   */
   set retried(error: unknown) {
     this.#retried = error;
     this.parameters = undefined;
+    this.rows = [];
   }
 
   /** The driver calls it. */
-  resolve(result: DriverResult<never>): void {
+  resolve(result: DriverResult): void {
     this.active = false;
     this.#listener.resolved(this, result);
   }
@@ -118,7 +138,9 @@ export class DriverStatement {
   /** The driver calls it. */
   reject(error: unknown): void {
     this.active = false;
-    this.#listener.rejected(this, error);
+    // Within a transaction it fails once more for having failed.
+    const isEcho = this.#retried !== undefined && codeOf(error) === IN_FAILED_TRANSACTION;
+    this.#listener.rejected(this, isEcho ? this.#retried : error);
   }
 }
 
@@ -131,7 +153,7 @@ export function handlerOf(sql: postgres.Sql): DriverHandler {
 const MAX_VALUES = 65_534;
 
 /**
- * The driver does not find its way back from what it cannot send, and the connection would be lost for it.
+ * What would surely fail takes no connection, and no place in a queue.
  * Throws STATEMENT_FAILED for values, TypeError for what is no template: a text put together of values is what templates
  * are there against.
  */

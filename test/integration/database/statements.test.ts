@@ -20,6 +20,14 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** The pids of our sessions. */
+const sessions = async () =>
+  (
+    await server.psql<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'deby%' AND pid <> pg_backend_pid()",
+    )
+  ).map(({ pid }) => pid);
+
 const balance = async (id: number) =>
   (await opened.db.read<{ balance: number }>`select balance from account where id = ${id}`)[0]?.balance;
 
@@ -71,6 +79,7 @@ describe("statements", () => {
     const { db } = opened;
     const circle: { self?: unknown } = {};
     circle.self = circle;
+    const before = await sessions();
     const asJson = (value: unknown) => db.query`select ${value as string}::jsonb as value`;
     const asTime = (value: unknown) => db.query`select ${value as string}::timestamptz as value`;
     // Both on their first way, where the server is asked for the types, and with a statement that it knows.
@@ -85,6 +94,7 @@ describe("statements", () => {
       await Promise.all(Array.from({ length: 40 }, () => asJson({ a: 1 })));
       await Promise.all(Array.from({ length: 40 }, () => asTime("2026-02-03")));
     }
+    expect(await sessions()).toEqual(expect.arrayContaining(before));
     expect(await Promise.all(Array.from({ length: 50 }, () => balance(1)))).toEqual(Array(50).fill(100));
     expect(db.state().name).toBe("up");
   });
@@ -94,11 +104,33 @@ describe("statements", () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     const result = await db.transaction(async (tx) => {
-      const failed = await tx.query`select ${circle as never}::jsonb`.catch((error) => error);
-      const [row] = await tx.query`select 1 as one`;
-      return { code: failed.code, row };
+      const ask = (value: unknown) => tx.query`select ${value as string}::jsonb as value`.catch((error) => error.code);
+      return [await ask(circle), await ask({ a: 1 }), await ask(circle), await ask({ a: 2 })];
     });
-    expect(result).toEqual({ code: "STATEMENT_FAILED", row: { one: 1 } });
+    expect(result).toEqual(["STATEMENT_FAILED", [{ value: { a: 1 } }], "STATEMENT_FAILED", [{ value: { a: 2 } }]]);
+  });
+
+  test("what a value's own code throws is the statement's failure, whatever it is", async () => {
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const ask = (value: unknown) => alone.db.query`select ${value as string}::jsonb as value`;
+    expect(await ask({ a: 1 })).toEqual([{ value: { a: 1 } }]);
+    const frozen = {
+      toJSON() {
+        throw Object.freeze(new Error("frozen"));
+      },
+    };
+    expect(await ask(frozen).catch((error) => error)).toMatchObject({ outcome: "not-executed" });
+    expect(await ask({ a: 2 })).toEqual([{ value: { a: 2 } }]);
+  });
+
+  test("an error among its rows leaves nothing to the next statement", async () => {
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const { db } = alone;
+    const [first] = await db.read<{ pid: number }>`select pg_backend_pid() as pid`;
+    const divided = db.read`select 10 / (3 - i) as n from generate_series(1, 5) i`.catch((error) => error);
+    expect(await divided).toMatchObject({ reason: "22012" });
+    expect(await db.read`select pg_backend_pid() as pid`).toEqual([{ pid: first?.pid }]);
+    expect(await db.read`select i from generate_series(1, 2) i`).toEqual([{ i: 1 }, { i: 2 }]);
   });
 
   test("a value whose own code asks for something is written down unharmed", async () => {
@@ -116,32 +148,35 @@ describe("statements", () => {
     expect(await inner).toEqual([{ seven: 7 }]);
   });
 
-  test("a statement that has grown stale runs once more, with the same values", async () => {
-    await server.psql("create table note (done bool, data jsonb, bytes bytea, tags text[])");
+  test("a statement that has grown stale runs once more, with the same values, and fails with its own error", async () => {
+    await server.psql("create table note (id int primary key, done bool, data jsonb, bytes bytea, tags text[])");
     await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
     const bytes = new Uint8Array([1, 2, 255]);
-    const insert = () =>
-      alone.db.query`insert into note (done, data, bytes, tags)
-        values (${true}, ${{ a: 1 }}, ${bytes as never}, ${["x", "y"]}) returning *`;
+    const insert = (id: number) =>
+      alone.db.query`insert into note (id, done, data, bytes, tags)
+        values (${id}, ${true}, ${{ a: 1 }}, ${bytes as never}, ${["x", "y"]}) returning *, pg_backend_pid() as pid`;
     const row = { done: true, data: { a: 1 }, bytes: Buffer.from(bytes), tags: ["x", "y"] };
-    expect(await insert()).toEqual([row]);
-    expect(await insert()).toEqual([row]);
+    const [first] = await insert(1);
+    expect(first).toMatchObject(row);
     await server.psql("alter table note add column more int");
-    expect(await insert()).toEqual([{ ...row, more: null }]);
-    expect(await alone.db.read`select count(*)::int as count from note`).toEqual([{ count: 3 }]);
+    expect(await insert(2)).toEqual([{ id: 2, ...row, more: null, pid: first?.["pid"] }]);
+    await server.psql("alter table note add column most int");
+    expect(await insert(2).catch((error) => error)).toMatchObject({ code: "CONSTRAINT_VIOLATED", reason: "23505" });
+    expect(await alone.db.read`select id from note order by id`).toEqual([{ id: 1 }, { id: 2 }]);
   });
 
   test("a procedure that fails for having grown stale is not run again", async () => {
+    // What fails is what the driver takes for a stale statement: routine transformAssignedExpr.
     await server.psql(`create table tally (n int);
       create procedure count_and_fail(x int) language plpgsql as $$ begin
-        insert into tally values (x); commit; raise exception 'stale' using errcode = '0A000'; end $$`);
+        insert into tally values (x); commit; execute 'insert into tally values (''x''::text)'; end $$`);
     await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
     const call = () => alone.db.query`call count_and_fail(${1})`.catch((error) => error);
-    expect(await call()).toMatchObject({ outcome: "unknown" });
-    expect(await call()).toMatchObject({ outcome: "unknown" });
-    const [names] = await alone.db.query<{ count: number }>`select count(*)::int as count from pg_prepared_statements
-      where statement like 'call%'`;
-    expect(names?.count).toBe(0);
+    const pid = async () => await alone.db.read`select pg_backend_pid() as pid`;
+    const before = await pid();
+    expect(await call()).toMatchObject({ reason: "42804", outcome: "unknown" });
+    expect(await call()).toMatchObject({ reason: "42804", outcome: "unknown" });
+    expect(await pid()).toEqual(before);
     expect(await alone.db.read`select count(*)::int as count from tally`).toEqual([{ count: 2 }]);
   });
 
