@@ -198,8 +198,8 @@ export class Connection implements Sweepable {
   }
 
   /**
-   * Runs a statement that we wrote ourselves, without parameters, in one round trip. A COMMIT is not cancelled at its
-   * deadline: it could not be undone any more, only made visible before its standby has it.
+   * Runs what we wrote ourselves, without parameters, in one round trip; of several statements it gives all rows. A COMMIT
+   * is not cancelled at its deadline: it could not be undone any more, only made visible before its standby has it.
    */
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
     this.#isCancellable = text !== "commit";

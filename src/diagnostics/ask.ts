@@ -21,9 +21,8 @@ export async function ask<R>(
   const limits = `set local statement_timeout = ${limitMs}; set local lock_timeout = ${LOCK_LIMIT_MS}`;
   try {
     const text = `begin read only; ${limits}; ${question}; rollback`;
-    const { rows } = await connection.control<R[]>(text, deadlineAt);
-    // What gives no rows has no result of its own, except for what comes before the first that does.
-    return [...(rows.at(-1) ?? [])];
+    const { rows } = await connection.control<R>(text, deadlineAt);
+    return rows;
   } catch (error) {
     if (!connection.isLost) await connection.control("rollback", deadlineAt);
     throw error;
