@@ -21,7 +21,7 @@ function contextOn({ version = "18.1", isStandby = false, isLost = false, reason
     facts: { version, isStandby, address: "db.example.com:5432" },
     control: async (text: string) => {
       asked.push(text);
-      if (reason === undefined || text === "rollback") return { rows: [[], [{ value: 7 }]] };
+      if (reason === undefined || text === "rollback") return { rows: [{ value: 7 }] };
       throw new DebyError("STATEMENT_FAILED", "refused", { reason });
     },
   };
