@@ -9,8 +9,8 @@ export interface Round<Contender extends Named, Cell extends Named> {
   readonly number: number;
   readonly contenders: readonly Contender[];
   readonly cells: readonly Cell[];
-  /** One number of one contender; undefined where the cell is not for it. */
-  readonly measure: (contender: Contender, cell: Cell) => Promise<number | undefined>;
+  /** One number of one contender. */
+  readonly measure: (contender: Contender, cell: Cell) => Promise<number>;
   /** Where the numbers go. */
   readonly samples: Samples;
   /** Looked at between two measurements. */
@@ -27,8 +27,7 @@ export async function runRound<Contender extends Named, Cell extends Named>(
   for (const cell of round.cells) {
     for (const contender of rotated(round.contenders, round.number)) {
       round.signal.throwIfAborted();
-      const value = await round.measure(contender, cell);
-      if (value !== undefined) round.samples.add(contender.name, cell.name, value);
+      round.samples.add(contender.name, cell.name, await round.measure(contender, cell));
     }
   }
 }

@@ -3,8 +3,8 @@ import { DebyError } from "../errors.ts";
 import { mayCommitOnItsWay } from "./retry.ts";
 import { codeOf } from "./sqlstate.ts";
 
-/** SQLSTATE in_failed_sql_transaction. */
-const IN_FAILED_TRANSACTION = "25P02";
+/** SQLSTATE in_failed_sql_transaction: not of the statement's own doing. */
+const TRANSACTION_HAS_FAILED = "25P02";
 
 /** What the driver resolves a statement with, beside the rows that the statement has itself. For a COPY it is a stream. */
 export interface DriverResult {
@@ -139,7 +139,7 @@ export class DriverStatement {
   reject(error: unknown): void {
     this.active = false;
     // Within a transaction it fails once more for having failed.
-    const isEcho = this.#retried !== undefined && codeOf(error) === IN_FAILED_TRANSACTION;
+    const isEcho = this.#retried !== undefined && codeOf(error) === TRANSACTION_HAS_FAILED;
     this.#listener.rejected(this, isEcho ? this.#retried : error);
   }
 }

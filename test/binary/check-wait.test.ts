@@ -9,7 +9,7 @@ import { makeTempFolder, type TempFolder } from "../support/temp-folder.ts";
 const PASSWORD = "container-password";
 /** What the contract promises, and what a busy machine and the engine's port proxy may add. */
 const NOTICED_WITHIN_MS = 300;
-const SLACK_MS = 500;
+const SLACK_MS = 300;
 
 interface Container extends AsyncDisposable {
   readonly port: number;

@@ -20,6 +20,10 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** JSON cannot have it. */
+const circle: { self?: unknown } = {};
+circle.self = circle;
+
 /** The pids of our sessions. */
 const sessions = async () =>
   (
@@ -77,8 +81,6 @@ describe("statements", () => {
 
   test("values that the driver cannot write down fail by themselves, with the reason, and cost no connection", async () => {
     const { db } = opened;
-    const circle: { self?: unknown } = {};
-    circle.self = circle;
     const before = await sessions();
     const asJson = (value: unknown) => db.query`select ${value as string}::jsonb as value`;
     const asTime = (value: unknown) => db.query`select ${value as string}::timestamptz as value`;
@@ -101,8 +103,6 @@ describe("statements", () => {
 
   test("a transaction goes on after a value that cannot be written down", async () => {
     const { db } = opened;
-    const circle: { self?: unknown } = {};
-    circle.self = circle;
     const result = await db.transaction(async (tx) => {
       const ask = (value: unknown) => tx.query`select ${value as string}::jsonb as value`.catch((error) => error.code);
       return [await ask(circle), await ask({ a: 1 }), await ask(circle), await ask({ a: 2 })];
