@@ -1,27 +1,19 @@
-import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { DatabaseTarget } from "../config/types.ts";
 import type { DeadlineSweep, Sweepable } from "../core/sweep.ts";
 import { codedError, within } from "../core/within.ts";
-import { DebyError, type Outcome } from "../errors.ts";
+import { DebyError } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { requestCancel } from "./cancel.ts";
 import { addressLabel } from "./dial.ts";
-import {
-  type DriverHandler,
-  type DriverListener,
-  type DriverResult,
-  DriverStatement,
-  handlerOf,
-  requireSendable,
-  textOf,
-} from "./driver-statement.ts";
+import { DriverStatement, handlerOf, requireSendable, textOf } from "./driver-statement.ts";
 import type { ServerFacts } from "./events.ts";
+import { type Answer, type AnswerListener, asListener, Exchange } from "./exchange.ts";
 import { parseFarewell } from "./farewell.ts";
 import type { Holder } from "./lease-guard.ts";
 import { type LoginOptions, login, type Session } from "./login.ts";
-import { connectError, isToldByServer, lostError, statementError } from "./sqlstate.ts";
+import { connectError, lostError } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
 import {
   IN_FAILED_TRANSACTION,
@@ -33,27 +25,6 @@ import {
 
 export interface ConnectionOptions extends LoginOptions {
   readonly sweep: DeadlineSweep;
-}
-
-/** Who is told what became of a statement: once, and not before `start` has returned unless it could not be sent. */
-export interface AnswerListener<R> {
-  answered(rows: R[], command: string): void;
-  failed(error: unknown): void;
-}
-
-/** What the server answered: rows, and the command tag such as `INSERT` or `COMMIT`. */
-export interface Answer<R> {
-  readonly rows: R[];
-  readonly command: string;
-}
-
-interface Pending {
-  readonly statement: DriverStatement;
-  readonly deadlineAt: number;
-  readonly listener: AnswerListener<never>;
-  readonly bytesBefore: number;
-  /** What the driver stumbled over. It is told once the server is ready for another statement, and not before. */
-  failure?: DebyError;
 }
 
 /** How long a request to cancel may take; nobody waits for it. */
@@ -90,14 +61,9 @@ export class Connection implements Sweepable {
   readonly #target: DatabaseTarget;
   readonly #session: Session;
   readonly #sql: Session["sql"];
-  readonly #send: DriverHandler;
-  readonly #driver: DriverListener = {
-    resolved: (statement, result) => this.#resolved(statement, result),
-    rejected: (statement, error) => this.#rejected(statement, error),
-  };
+  readonly #exchange: Exchange;
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
-  #pending: Pending | undefined;
   #lost: DebyError | undefined;
   #isClosing = false;
   #isCancellable = true;
@@ -108,8 +74,14 @@ export class Connection implements Sweepable {
     this.#target = target;
     this.#session = session;
     this.#sql = sql;
-    this.#send = handlerOf(sql);
     this.#socket = socket;
+    this.#exchange = new Exchange({
+      send: handlerOf(sql),
+      socket,
+      onRest: () => this.#rest(),
+      onLost: (error) => this.#lose(error),
+      onUseless: (error) => this.#giveUp(error),
+    });
     this.#options = options;
     this.facts = facts;
     this.backend = session.backend;
@@ -150,7 +122,7 @@ export class Connection implements Sweepable {
 
   /** Whether a statement of somebody is on its way. */
   get isBusy(): boolean {
-    return this.#pending !== undefined;
+    return this.#exchange.isUnderWay;
   }
 
   /** What still waits to be sent, in bytes: a statement may be so long that this takes a while. */
@@ -181,7 +153,7 @@ export class Connection implements Sweepable {
   ): void {
     this.#isCancellable = true;
     const parameters = values.some(Array.isArray) ? this.#withTypedArrays(values) : values;
-    this.#begin<R>(DriverStatement.extended(textOf(strings), parameters, this.#driver), deadlineAt, listener);
+    this.#begin<R>(DriverStatement.extended(textOf(strings), parameters, this.#exchange), deadlineAt, listener);
   }
 
   /** The same as a promise, of any statement. */
@@ -204,7 +176,7 @@ export class Connection implements Sweepable {
   control<R = never>(text: string, deadlineAt: number): Promise<Answer<R>> {
     this.#isCancellable = text !== "commit";
     return new Promise((resolve, reject) => {
-      this.#begin<R>(DriverStatement.simple(text, this.#driver), deadlineAt, asListener(resolve, reject));
+      this.#begin<R>(DriverStatement.simple(text, this.#exchange), deadlineAt, asListener(resolve, reject));
     });
   }
 
@@ -226,19 +198,19 @@ export class Connection implements Sweepable {
   /** Gives the connection up by a reset; a statement on its way ends with the code given, its outcome told. */
   destroy(code: "DATABASE_UNAVAILABLE" | "SHUTTING_DOWN", message: string): void {
     if (this.#lost) return;
-    this.#isClosing = true;
-    this.#lose(new DebyError(code, message, { outcome: this.#outcome(), reason: "EVICTED", isLostConnection: true }));
+    const { outcome } = this.#exchange;
+    this.#giveUp(new DebyError(code, message, { outcome, reason: "EVICTED", isLostConnection: true }));
   }
 
   sweep(now: number): boolean {
-    if (this.#pending === undefined) return false;
-    if (this.#pending.deadlineAt <= now) this.#expire();
+    if (!this.#exchange.isUnderWay) return false;
+    if (this.#exchange.deadlineAt <= now) this.#expire();
     return true;
   }
 
   #expire(): void {
     this.#isClosing = true;
-    const options = { outcome: this.#outcome(), reason: "DEADLINE" };
+    const options = { outcome: this.#exchange.outcome, reason: "DEADLINE" };
     const error = new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options);
     const isCancelled = this.#isCancellable;
     // A pooler knows whom to cancel only as long as the session is there, which nobody uses any more.
@@ -251,7 +223,6 @@ export class Connection implements Sweepable {
       listener.failed(lostError(this.#lost, false));
       return;
     }
-    if (this.#pending) throw new Error("A connection runs one statement at a time; its holder has to see to that");
     const { sweep } = this.#options;
     sweep.add(this);
     const since = this.leasedAt === Number.POSITIVE_INFINITY ? 0 : this.leasedAt;
@@ -259,63 +230,10 @@ export class Connection implements Sweepable {
       listener.failed(new DebyError("DEADLINE_EXCEEDED", "The deadline had passed before the statement was sent"));
       return;
     }
-    this.#pending = { statement, deadlineAt, listener, bytesBefore: this.#socket.bytesWritten };
-    queueMicrotask(this.#hand);
-  }
-
-  /**
-   * In a turn of its own: the driver writes all its messages into one buffer, and a value's own code, such as its
-   * `toJSON`, may run in the middle of that and ask for something.
-   */
-  readonly #hand = (): void => {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    try {
-      this.#send(pending.statement);
-    } catch (error) {
-      // Something that is thrown by a value's own code, and that the driver can add nothing to.
-      pending.failure ??= statementError(error, this.#wasSent());
-    }
-  };
-
-  /** Its end, also where the driver has stumbled on its way there. */
-  #resolved(statement: DriverStatement, result: DriverResult): void {
-    const pending = this.#pending;
-    if (pending?.statement !== statement) return;
-    if (!Array.isArray(result)) {
-      this.#refuseCopy(result);
-      return;
-    }
-    this.#rest();
-    if (pending.failure === undefined) pending.listener.answered(statement.rows as never[], result.command);
-    else pending.listener.failed(pending.failure);
-  }
-
-  #rejected(statement: DriverStatement, error: unknown): void {
-    const pending = this.#pending;
-    if (pending?.statement !== statement) return;
-    const isTold = isToldByServer(error);
-    const wrapped = statementError(error, this.#wasSent() && (isTold || !statement.isOnlyDescribed));
-    if (wrapped.isLostConnection) {
-      this.#lose(error);
-    } else if (isTold) {
-      this.#rest();
-      pending.listener.failed(wrapped);
-    } else {
-      // A value that cannot be written down, or an answer that cannot be read. The driver asks for a ReadyForQuery then.
-      pending.failure ??= wrapped;
-    }
-  }
-
-  /** COPY answers with a stream, which would hold the connection beyond the statement. It may have written by then. */
-  #refuseCopy(stream: unknown): void {
-    this.#isClosing = true;
-    (stream as EventEmitter).on("error", () => {});
-    this.#lose(new DebyError("STATEMENT_FAILED", "COPY is not supported", { outcome: "unknown", reason: "COPY" }));
+    this.#exchange.begin(statement, deadlineAt, listener);
   }
 
   #rest(): void {
-    this.#pending = undefined;
     this.lastAnswerAt = this.#options.clock.now();
   }
 
@@ -328,32 +246,22 @@ export class Connection implements Sweepable {
     await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
   }
 
-  /** Whether a byte of the pending statement was handed to the socket: a frozen server may still run it. */
-  #wasSent(): boolean {
-    const pending = this.#pending;
-    if (pending === undefined || pending.failure?.outcome === "not-executed") return false;
-    return this.#socket.bytesWritten > pending.bytesBefore;
-  }
-
-  #outcome(): Outcome {
-    return this.#wasSent() ? "unknown" : "not-executed";
+  #giveUp(error: DebyError): void {
+    this.#isClosing = true;
+    this.#lose(error);
   }
 
   /** The socket is reset at once, or after `last`. */
   #lose(error: unknown, last: Promise<void> | undefined = undefined): void {
     if (this.#lost) return;
-    const pending = this.#pending;
     const cause = this.#isClosing ? error : (parseFarewell(this.#lastChunk) ?? error);
-    this.#lost = error instanceof DebyError ? error : lostError(cause, this.#wasSent());
+    this.#lost = error instanceof DebyError ? error : lostError(cause, this.#exchange.mayRun);
+    const listener = this.#exchange.end();
     this.#rest();
     if (last === undefined) discard(this.#socket);
     else void last.then(() => discard(this.#socket));
     // The pool first: it stops to hand out and to open before the statement's owner gives its connection back.
     if (!this.#isClosing) this.onLost(this.#lost);
-    pending?.listener.failed(this.#lost);
+    listener?.failed(this.#lost);
   }
-}
-
-function asListener<R>(resolve: (answer: Answer<R>) => void, reject: (error: unknown) => void): AnswerListener<R> {
-  return { answered: (rows, command) => resolve({ rows, command }), failed: reject };
 }

@@ -90,7 +90,26 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
   // What it is not told the driver takes from the environment, even a password that is another server's. Its types do
   // not know `socket`, `max_pipeline` and `pass`.
   const own = settings as unknown as postgres.Options<Record<string, never>>;
-  return withoutVariables(/^PG/, () => postgres(own)) as unknown as postgres.Sql;
+  const sql = withoutVariables(/^PG/, () => postgres(own)) as unknown as postgres.Sql;
+  guardSerializers(sql);
+  return sql;
+}
+
+/**
+ * What a value's own code throws while it is written down comes out as an error of nobody else's: the driver adds to
+ * the errors it meets, and reads the same message again without end where it cannot, as on a frozen object; and one
+ * with a socket's code would be taken for a lost connection.
+ */
+function guardSerializers({ options: { serializers } }: postgres.Sql): void {
+  for (const [type, serialize] of Object.entries(serializers)) {
+    serializers[Number(type)] = (value: unknown) => {
+      try {
+        return serialize(value);
+      } catch (cause) {
+        throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+      }
+    };
+  }
 }
 
 /** The driver looks at this setting of its instance anew for each statement; the proof was none that it could name. */

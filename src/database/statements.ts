@@ -1,7 +1,7 @@
 import type { Deadline } from "../core/deadline.ts";
 import { DebyError } from "../errors.ts";
-import type { AnswerListener } from "./connection.ts";
 import { requireSendable } from "./driver-statement.ts";
+import type { AnswerListener } from "./exchange.ts";
 import {
   codeForObserver,
   endOfLease,

@@ -123,6 +123,34 @@ describe("statements", () => {
     expect(await ask({ a: 2 })).toEqual([{ value: { a: 2 } }]);
   });
 
+  test("the same where the server has described the statement first: no error is left over, no connection lost", async () => {
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const strays: unknown[] = [];
+    const note = (error: unknown): void => void strays.push(error);
+    process.on("uncaughtException", note);
+    const pid = () => alone.db.query`select pg_backend_pid() as pid`;
+    const before = await pid();
+    const throwing = (error: Error) => ({
+      toJSON() {
+        throw error;
+      },
+    });
+    const errors = [Object.freeze(new Error("frozen")), Object.assign(new Error("not ours"), { code: "ECONNRESET" })];
+    for (const error of errors) {
+      // Each a statement of its own, which the server has not seen.
+      const asked = alone.db.with({ deadlineMs: 5000 }).query(asStatementOf(error.message), throwing(error));
+      expect(await asked.catch((failure) => failure)).toMatchObject({
+        code: "STATEMENT_FAILED",
+        outcome: "not-executed",
+        message: expect.stringContaining(error.message),
+      });
+    }
+    process.off("uncaughtException", note);
+    expect(strays).toEqual([]);
+    expect(await pid()).toEqual(before);
+    expect(alone.states).toEqual(["up"]);
+  });
+
   test("an error among its rows leaves nothing to the next statement", async () => {
     await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
     const { db } = alone;
@@ -481,3 +509,9 @@ describe("transaction()", () => {
     await waitForSessions(server, "deby", (count) => count >= 2);
   });
 });
+
+/** A template with one value, of a text that was never used before. */
+function asStatementOf(word: string): TemplateStringsArray {
+  const strings = ["select ", `::jsonb as "${word}"`];
+  return Object.assign(strings, { raw: strings });
+}
