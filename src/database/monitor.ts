@@ -117,6 +117,8 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
 
   /** A statement or a heartbeat has waited too long: the server is asked, which by itself makes it no suspect. */
   stall(): void {
+    // Whoever waits in an outage waits for what is being looked for already, and has nobody to ask afterwards.
+    if (isWaiting(this.#state)) return;
     this.#isStalled = true;
     if (this.#isChecking) return;
     if (this.#state.name === "up" || this.#state.name === "read-only") this.#wake.abort();

@@ -113,7 +113,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     clock,
     stallAfterMs: settings.stallAfterMs,
     connections: () => pool.connections(),
-    isWanted: () => pool.waiting + pool.opening > 0,
+    isWanted: () => !isWaiting(monitor.state) && pool.waiting + pool.opening > 0,
     onStall: () => monitor.stall(),
   });
   const stallDeps = {

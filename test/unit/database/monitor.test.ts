@@ -138,6 +138,22 @@ describe("the monitor", () => {
     expect(world.dialsAt).toEqual([0]);
   });
 
+  test("who waited in vain during an outage costs no question at its end", async () => {
+    const { clock, world, monitor, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.isUp = false;
+    loseSocket();
+    await clock.advance(5000);
+    expect(monitor.state.name).toBe("reconnecting");
+    world.probesAt.length = 0;
+    monitor.stall();
+    world.isUp = true;
+    await clock.advance(200);
+    expect(monitor.state.name).toBe("up");
+    expect(world.probesAt).toEqual([]);
+    expect(world.stallChecksAt).toEqual([]);
+  });
+
   test("the connection that ends an outage is the pool's, not the heart's", async () => {
     const { clock, world } = setUp();
     await clock.advance(1000);
