@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import type { DatabaseTarget, HostPort } from "../config/types.ts";
+import type { Timer } from "../core/clock.ts";
 import { type WithinOptions, within } from "../core/within.ts";
 import { realConnectError } from "./real-connect-error.ts";
 import { discard, upgradeToTls, wantsTls } from "./tls.ts";
@@ -114,17 +115,19 @@ function firstToAccept(
     let next = 0;
     let open = 0;
     let firstError: unknown;
-    let timer = clock.after(0, start);
+    let timer: Timer | undefined;
+    // At once, and not by a timer: a loss is heard on all connections, and the others would be seen to first.
+    start();
 
     function start(): void {
-      timer.cancel();
+      timer?.cancel();
       const candidate = candidates[next];
       if (candidate === undefined) return;
       next += 1;
       open += 1;
       openSocket(candidate, { ...options, signal }).then(
         (socket) => {
-          timer.cancel();
+          timer?.cancel();
           resolve({ socket, candidate });
           losers.abort();
         },

@@ -67,8 +67,13 @@ export class FaultConnection {
 
   /** Resets both ends at once, in every mode; what was under way is lost. */
   reset(): void {
-    reset(this.#client);
+    this.resetClient();
     if (this.#upstream !== undefined) reset(this.#upstream);
+  }
+
+  /** Resets the client's end alone; `reset` is to follow, and finds that it is done. */
+  resetClient(): void {
+    reset(this.#client);
   }
 
   #dialUpstream(): void {

@@ -92,6 +92,8 @@ export class FaultProxy implements AsyncDisposable {
   /** Resets every connection that stands, to both sides; clients see ECONNRESET. Returns how many. */
   resetAll(): number {
     const connections = this.connections;
+    // The clients first: a server whose sessions all end at the same moment keeps its machine busy with that.
+    for (const connection of connections) connection.resetClient();
     for (const connection of connections) connection.reset();
     for (const stray of this.#strays) reset(stray);
     return connections.length;
