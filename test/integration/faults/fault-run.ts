@@ -75,8 +75,8 @@ export class FaultRun {
     this.#outage.brokenAt = performance.now();
   }
 
-  noticed(): void {
-    this.#outage.noticedAt = performance.now();
+  noticed(at: number): void {
+    this.#outage.noticedAt = at;
   }
 
   healed(at = performance.now()): void {

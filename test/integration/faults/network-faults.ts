@@ -5,20 +5,23 @@ import { waitUntil, within } from "../../support/wait-until.ts";
 import { type Fault, FEWEST_SESSIONS, POOL_MAX } from "./fault.ts";
 import type { FaultRun } from "./fault-run.ts";
 import { describeEntry, isFailure, isSuccess, type LedgerEntry } from "./ledger.ts";
+import { suspectedAt } from "./suspicion.ts";
 import { inMidResult } from "./victims.ts";
 
 const RESETS = 10;
 
 /** Resets every connection at once while the server is well, and waits until the first new one is made. */
 async function resetEverything(run: FaultRun): Promise<void> {
-  const { proxy } = run;
+  const { proxy, served } = run;
   const old = new Set(proxy.connections);
   const { accepted } = proxy;
+  const since = performance.now();
   run.breaking();
   const count = proxy.resetAll();
   if (count < FEWEST_SESSIONS) throw new Error(`Only ${count} connections were there to be reset`);
-  await waitUntil("the resets are noticed", () => proxy.accepted > accepted, { everyMs: 1 });
-  run.noticed();
+  await waitUntil("deby dials anew", () => proxy.accepted > accepted, { everyMs: 1 });
+  // By its own word: this process and the ends of all the sessions share two processors with it.
+  run.noticed(await waitUntil("deby tells that it noticed", () => suspectedAt(served.process.lines, since)));
   await waitUntil("the old connections are gone", () => !proxy.connections.some((one) => old.has(one)));
   run.healed();
 }
