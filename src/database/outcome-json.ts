@@ -16,7 +16,9 @@ export type Stored<T> = T extends Date | bigint
           ? { -readonly [I in keyof T]: Stored<T[I]> }
           : T extends object
             ? { [K in keyof T]: Stored<T[K]> }
-            : never;
+            : unknown extends T
+              ? T
+              : never;
 
 /**
  * The JSON of a result; undefined where there was none. Dates become ISO 8601, a bigint its digits.

@@ -1,8 +1,10 @@
-import { type Context, ElysiaCustomStatusResponse, StatusMap, status, t } from "elysia";
+import { type Context, t } from "elysia";
 import type { Database } from "../database/database.ts";
+import { decodeResult, encodeResult } from "../database/outcome-json.ts";
 import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
 import { fingerprintOf, KEY_HEADER, REPLAYED_HEADER, readKey } from "./idempotency-key.ts";
+import { answerOf, type Kept, type KeptAnswer, keep } from "./kept-answer.ts";
 import { pathOf } from "./reserved-routes.ts";
 
 /** What a route declares that looks at the key, so that the API's document tells of it. */
@@ -30,20 +32,21 @@ type RequestContext = Pick<Context, "request" | "set"> & { readonly body?: unkno
 
 /**
  * Answers a request once for its `Idempotency-Key`: `work` runs once for all requests with this key; a repeated one gets
- * the kept answer, status and JSON body, with `Idempotent-Replayed: true`. What `work` throws is not kept, and the key
- * is free again. Throws KEY_REUSED where path or body differ, KEY_IN_PROGRESS where the first request still runs at the
- * deadline, and what `Database.once` throws.
+ * the kept answer, status and JSON body, with `Idempotent-Replayed: true`. What `work` throws is not kept: its
+ * transaction is undone, and the key is free again; an Error that it returns counts as thrown. What is given back is what
+ * JSON makes of the result (a date is its text), for the first request as for the others, and for one without a key.
+ * Throws KEY_REUSED where path, query or body differ, KEY_IN_PROGRESS where the first request still runs at the deadline,
+ * INTERNAL_ERROR where the result is no JSON (a Response, a stream, a generator), with the work undone, and what
+ * `Database.once` throws.
  */
 export interface Idempotent {
-  <R>(context: RequestContext, work: (tx: Transaction) => R | Promise<R>, options?: IdempotentOptions): Promise<R>;
+  <R>(
+    context: RequestContext,
+    work: (tx: Transaction) => R | Promise<R>,
+    options?: IdempotentOptions,
+  ): Promise<Kept<R>>;
   /** For the route's options: `{ headers: idempotent.headers }`. */
   readonly headers: typeof KEY_HEADERS;
-}
-
-/** An answer as it is kept with its key. */
-interface KeptAnswer {
-  readonly status?: number;
-  readonly body?: unknown;
 }
 
 export function createIdempotent(db: Pick<Database, "once" | "transaction">): Idempotent {
@@ -51,35 +54,23 @@ export function createIdempotent(db: Pick<Database, "once" | "transaction">): Id
     { request, set, body, route = "" }: RequestContext,
     work: (tx: Transaction) => R | Promise<R>,
     { principal, isRequired = false }: IdempotentOptions = {},
-  ): Promise<R> {
+  ): Promise<Kept<R>> {
+    const run = async (tx: Transaction): Promise<KeptAnswer> => keep(await work(tx), set);
     const key = readKey(request.headers);
     if (key === undefined) {
       if (isRequired) throw new DebyError("MALFORMED_REQUEST", `This route needs the header ${KEY_HEADER}`);
-      return await db.transaction(async (tx) => await work(tx));
+      const text = await db.transaction(async (tx) => encodeResult(await run(tx)));
+      return answerOf<R>(decodeResult<KeptAnswer>(text), set);
     }
     const { method, url } = request;
-    const kept = await db.once(key, async (tx) => keep(await work(tx), set), {
+    const kept = await db.once(key, run, {
       scope: JSON.stringify([route, ...(principal === undefined ? [] : [principal])]),
       fingerprint: await fingerprintOf(method, url.slice(url.indexOf(pathOf(url))), body),
       onReplay: () => {
         set.headers[REPLAYED_HEADER.toLowerCase()] = "true";
       },
     });
-    return (kept.status === undefined ? kept.body : status(kept.status, kept.body)) as R;
+    return answerOf<R>(kept, set);
   }
   return Object.assign(idempotent, { headers: KEY_HEADERS });
-}
-
-function keep(answer: unknown, set: Context["set"]): KeptAnswer {
-  if (answer instanceof ElysiaCustomStatusResponse) return { status: answer.code, body: asJson(answer.response) };
-  const status = typeof set.status === "string" ? StatusMap[set.status] : set.status;
-  return { ...(status === undefined ? {} : { status }), body: asJson(answer) };
-}
-
-/** Refuses what JSON would make an empty object of. */
-function asJson(body: unknown): unknown {
-  const isOther = [Response, Blob, FormData, ReadableStream, Map, Set].some((type) => body instanceof type);
-  if (!isOther && !ArrayBuffer.isView(body)) return body;
-  const kind = body?.constructor.name;
-  throw new DebyError("STATEMENT_FAILED", `An idempotent route answers with what is JSON, not with a ${kind}`);
 }

@@ -3,7 +3,7 @@ import type { Log } from "../../../src/core/log.ts";
 import type { Database } from "../../../src/database/database.ts";
 import type { CircuitState } from "../../../src/database/events.ts";
 import { decodeResult, encodeResult } from "../../../src/database/outcome-json.ts";
-import type { Statement } from "../../../src/database/statement.ts";
+import type { Statement, Transaction } from "../../../src/database/statement.ts";
 import { type App, type AppDeps, createApp } from "../../../src/http/app.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/http/server.ts";
 import { DatabaseTimings } from "../../../src/metrics/database-timings.ts";
@@ -34,9 +34,9 @@ export function fakeDatabase(answer: Answer = () => []): FakeDatabase {
     read: statement("read"),
     query: statement("query"),
     transaction: (work) => work({ query: statement("tx") }),
-    once: async (key, work) => {
+    once: async <T>(key: string, work: (tx: Transaction) => Promise<T>) => {
       asked.push(`once: ${key}`);
-      return decodeResult(encodeResult(await work({ query: statement("tx") })));
+      return decodeResult<T>(encodeResult(await work({ query: statement("tx") })));
     },
     outcome: async () => "not-committed",
     with: () => fake,
