@@ -22,6 +22,30 @@ export function readKey(headers: Headers): string | undefined {
   throw new DebyError("MALFORMED_REQUEST", `${KEY_HEADER} has 1 to ${MAX_LENGTH} characters of visible ASCII`);
 }
 
+/** Without scheme and host, by which the same server may be called in several ways. */
+export function pathAndQueryOf(url: string): string {
+  // A request that names no host (HTTP/1.0) comes with its path alone.
+  return url.startsWith("/") ? url : url.slice(url.indexOf("/", url.indexOf("://") + "://".length));
+}
+
+/**
+ * The body as it was parsed; where it was not (an unknown Content-Type, `parse: "none"`), its bytes, which can still be
+ * read from the request. Undefined where there is none.
+ * Throws INTERNAL_ERROR for a body that is gone: without it another request would be taken for the same.
+ */
+export async function bodyOf(request: Request, parsed: unknown): Promise<unknown> {
+  if (parsed !== undefined) return parsed;
+  if (!request.bodyUsed) {
+    const bytes = await request.clone().bytes();
+    return bytes.length === 0 ? undefined : bytes;
+  }
+  throw new DebyError(
+    "INTERNAL_ERROR",
+    `The body was read before idempotent() could compare it with that of an earlier request with this ${KEY_HEADER}; ` +
+      "hand over the route's whole context, or what was read: idempotent({ ...context, body }, work)",
+  );
+}
+
 /** The same body gives the same text, in whatever order the members of its objects come. */
 export async function fingerprintOf(method: string, pathAndQuery: string, body: unknown): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");

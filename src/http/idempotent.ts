@@ -3,9 +3,8 @@ import type { Database } from "../database/database.ts";
 import { decodeResult, encodeResult } from "../database/outcome-json.ts";
 import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
-import { fingerprintOf, KEY_HEADER, REPLAYED_HEADER, readKey } from "./idempotency-key.ts";
+import { bodyOf, fingerprintOf, KEY_HEADER, pathAndQueryOf, REPLAYED_HEADER, readKey } from "./idempotency-key.ts";
 import { answerOf, type Kept, type KeptAnswer, keep } from "./kept-answer.ts";
-import { pathOf } from "./reserved-routes.ts";
 
 /** What a route declares that looks at the key, so that the API's document tells of it. */
 export const KEY_HEADERS = t.Object(
@@ -36,8 +35,8 @@ type RequestContext = Pick<Context, "request" | "set"> & { readonly body?: unkno
  * transaction is undone, and the key is free again; an Error that it returns counts as thrown. What is given back is what
  * JSON makes of the result (a date is its text), for the first request as for the others, and for one without a key.
  * Throws KEY_REUSED where path, query or body differ, KEY_IN_PROGRESS where the first request still runs at the deadline,
- * INTERNAL_ERROR where the result is no JSON (a Response, a stream, a generator), with the work undone, and what
- * `Database.once` throws.
+ * INTERNAL_ERROR where the result is no JSON (a Response, a stream, a generator), with the work undone, and where the body
+ * was read before but is not in the context, and what `Database.once` throws.
  */
 export interface Idempotent {
   <R>(
@@ -62,10 +61,9 @@ export function createIdempotent(db: Pick<Database, "once" | "transaction">): Id
       const text = await db.transaction(async (tx) => encodeResult(await run(tx)));
       return answerOf<R>(decodeResult<KeptAnswer>(text), set);
     }
-    const { method, url } = request;
     const kept = await db.once(key, run, {
       scope: JSON.stringify([route, ...(principal === undefined ? [] : [principal])]),
-      fingerprint: await fingerprintOf(method, url.slice(url.indexOf(pathOf(url))), body),
+      fingerprint: await fingerprintOf(request.method, pathAndQueryOf(request.url), await bodyOf(request, body)),
       onReplay: () => {
         set.headers[REPLAYED_HEADER.toLowerCase()] = "true";
       },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fingerprintOf, readKey } from "../../../src/http/idempotency-key.ts";
+import { bodyOf, fingerprintOf, pathAndQueryOf, readKey } from "../../../src/http/idempotency-key.ts";
 
 const keyIn = (value: string) => readKey(new Headers({ "idempotency-key": value }));
 
@@ -62,5 +62,49 @@ describe("fingerprintOf()", () => {
     expect(await print(bytes(1).buffer)).toBe(await print(bytes(1)));
     expect(await print({}, "/orders/1")).not.toBe(await print({}, "/orders"));
     expect(await fingerprintOf("PUT", "/orders", {})).not.toBe(await print({}));
+  });
+});
+
+describe("pathAndQueryOf()", () => {
+  test.each([
+    ["http://localhost:5000/orders?gift=1", "/orders?gift=1"],
+    ["https://orders/orders", "/orders"],
+    ["http://a/a/b", "/a/b"],
+    ["http://shop/", "/"],
+    ["http://shop/?back=http://shop/", "/?back=http://shop/"],
+    ["/orders/7?back=http://shop/", "/orders/7?back=http://shop/"],
+  ])("leaves out the host: %p", (url, expected) => expect(pathAndQueryOf(url)).toBe(expected));
+});
+
+describe("bodyOf()", () => {
+  const requestWith = (body?: string) =>
+    new Request("http://localhost/", { method: "POST", ...(body ? { body } : {}) });
+
+  test("is what was parsed, be it null", async () => {
+    const request = requestWith("{}");
+    await request.text();
+    expect([await bodyOf(request, {}), await bodyOf(request, null)]).toEqual([{}, null]);
+  });
+
+  test("is what was not parsed, and leaves it to be read", async () => {
+    const request = requestWith("hi");
+    expect(await bodyOf(request, undefined)).toEqual(new TextEncoder().encode("hi"));
+    expect(await request.text()).toBe("hi");
+  });
+
+  test("is undefined where there is none, also where somebody tried to read it", async () => {
+    const request = requestWith();
+    expect(await bodyOf(request, undefined)).toBeUndefined();
+    await request.text();
+    expect(await bodyOf(request, undefined)).toBeUndefined();
+  });
+
+  test("refuses a body that was read and not handed over, and says what to do", async () => {
+    const request = requestWith("hi");
+    await request.text();
+    expect(bodyOf(request, undefined)).rejects.toMatchObject({
+      code: "INTERNAL_ERROR",
+      message: expect.stringContaining("idempotent({ ...context, body }, work)"),
+    });
   });
 });
