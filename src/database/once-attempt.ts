@@ -48,6 +48,8 @@ export interface OnceFailure {
   readonly error: unknown;
   /** The key was ours: nobody has it in another transaction, nor will by an earlier one. */
   readonly hadKey: boolean;
+  /** The work threw it, be it of its own or of another lane: it says nothing about this transaction. */
+  readonly isOfWork: boolean;
   /** Its connection is gone, so that its transaction may still be there. */
   readonly lost: LostAttempt | undefined;
   /** The transaction of a connection that is gone, be it given up at the deadline, as far as it is known. */
@@ -106,12 +108,13 @@ export async function attemptOnce(
     });
     return { result };
   } catch (thrown) {
-    const error = attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
+    const isOfWork = hadKey && attempt.isForeignFailure;
+    const error = !isOfWork && attempt.endsAt < deadline.at ? leaseError(thrown, leaseLimitMs) : thrown;
     isRefused = !hadKey && isRefusedWrite(error);
     const mayBeCommitted = attempt.isCommitSent && error instanceof DebyError && error.outcome === "unknown";
-    const isLost = error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
+    const isLost = !isOfWork && error instanceof DebyError && (error.isLostConnection || mayBeCommitted);
     const lost = isLost ? { error, mayBeCommitted: mayBeCommitted && hadKey, wasThere } : undefined;
-    return { failure: { error, hadKey, lost, orphan: connection.isLost ? mark : undefined } };
+    return { failure: { error, hadKey, isOfWork, lost, orphan: connection.isLost ? mark : undefined } };
   } finally {
     connection.markLock = undefined;
     if (attempt.leavesTraces || isRefused) pool.evict(connection);

@@ -118,7 +118,7 @@ export class OnceRun {
   }
 
   /** Throws what is final; returns where another attempt is to be made. */
-  async #goOnAfter({ error, hadKey, lost, orphan }: OnceFailure): Promise<void> {
+  async #goOnAfter({ error, hadKey, isOfWork, lost, orphan }: OnceFailure): Promise<void> {
     if (hadKey) {
       this.#runs += 1;
       this.#resolve("not-committed");
@@ -126,7 +126,8 @@ export class OnceRun {
     }
     if (orphan !== undefined) this.#orphans = [...this.#orphans, orphan].slice(-MAX_ORPHANS);
     if (lost !== undefined) return await this.#goOnWithout(lost);
-    if (!(error instanceof DebyError)) throw error;
+    // Run again it would repeat what it has done on other lanes.
+    if (isOfWork || !(error instanceof DebyError)) throw error;
     if (error.code === "SERIALIZATION_FAILURE" && this.#collisions < MAX_COLLISIONS) {
       this.#collisions += 1;
       return await this.#pause(error);

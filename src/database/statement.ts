@@ -11,7 +11,7 @@ export interface Transaction {
 }
 
 export interface TransactionOptions {
-  /** The function may be run again from its start if the transaction is known to be undone. Default: false. */
+  /** The function may be run again from its start if the transaction has failed and is known to be undone. Default: false. */
   readonly retryable?: boolean;
 }
 

@@ -17,6 +17,8 @@ export class TransactionAttempt {
   /** COMMIT was handed to the connection: from then on only the server knows what became of the transaction. */
   isCommitSent = false;
   leavesTraces = false;
+  /** The function has thrown what says nothing about this transaction: something of its own, or another lane's error. */
+  isForeignFailure = false;
   /** When it has to be over, on the clock's scale. */
   readonly endsAt: number;
   readonly #connection: LeasedConnection;
@@ -90,8 +92,9 @@ export class TransactionAttempt {
     } catch (error) {
       this.#isOver = true;
       await this.#rollBack();
-      if (!(error instanceof DebyError) || !this.#own.has(error)) throw error;
-      throw finalError(withOutcome(error, this.#wasEnded ? "unknown" : "rolled-back"), "write");
+      this.isForeignFailure = !(error instanceof DebyError && this.#own.has(error));
+      if (this.isForeignFailure) throw error;
+      throw finalError(withOutcome(error as DebyError, this.#wasEnded ? "unknown" : "rolled-back"), "write");
     } finally {
       this.#isOver = true;
     }

@@ -64,6 +64,8 @@ async function runAttempts<T>(
     try {
       return await attempt.run(work);
     } catch (error) {
+      // What another lane has met says nothing about this one, be it lost, late or refused.
+      if (attempt.isForeignFailure) throw error;
       failure = attempt.endsAt < deadline.at ? leaseError(error, deps.leaseLimitMs) : error;
       isRefused = await wasRefused(attempt, failure, connection);
       if (isRefused) deps.pool.evict(connection);
