@@ -1,6 +1,7 @@
 import { type WithinOptions, within } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
-import { asStatement, type Transaction } from "./statement.ts";
+import { withOutcome } from "./retry.ts";
+import { asStatement, type Statement, type Transaction } from "./statement.ts";
 
 const UNDEFINED_TABLE = "42P01";
 const UNDEFINED_SCHEMA = "3F000";
@@ -21,8 +22,16 @@ export interface TableDefinition {
   readonly rights: string;
 }
 
-/** Runs a function in a transaction that may be run again. */
-export type Transact = (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+/** How the table is looked for and made. */
+export interface TableAccess {
+  /** A statement of its own, on the server that is written to: a standby may know an older truth. */
+  readonly query: Statement;
+  /** Runs a function in a transaction that may be run again. */
+  readonly transact: (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+}
+
+/** How many lost connections the making outlives: it may be done again at any time, and this only ends a mad circle. */
+const MAX_LOSSES = 10;
 
 /** A table that deby keeps for itself in the schema `deby`: made at the first need, and again should it vanish. */
 export class OwnTable {
@@ -53,19 +62,20 @@ export class OwnTable {
   /**
    * Makes it where it is missing, one process at a time. One caller does, under its own deadline; should it fail, the
    * next one tries. The others wait until `limit`, where they have one.
-   * Throws DATABASE_MISCONFIGURED with the SQL to run where the role may not; what the database's loss gives.
+   * Throws DATABASE_MISCONFIGURED with the SQL to run where the role may not; else what keeps the database away, its
+   * outcome `not-executed`: what the table was wanted for has not begun.
    */
-  async make(transact: Transact, limit?: WithinOptions): Promise<void> {
+  async make(access: TableAccess, limit?: WithinOptions): Promise<void> {
     while (this.#making !== undefined) {
       await this.#waitForMaker(this.#making, limit);
       if (this.#isMade) return;
     }
-    this.#making = transact((tx) => this.#createIfMissing(tx));
+    this.#making = this.#makeThroughLosses(access);
     try {
       await this.#making;
       this.#isMade = true;
     } catch (error) {
-      throw this.explain(error);
+      throw this.explain(notExecuted(error));
     } finally {
       this.#making = undefined;
     }
@@ -76,9 +86,21 @@ export class OwnTable {
     this.#isMade = false;
   }
 
-  async #createIfMissing(tx: Transaction): Promise<void> {
-    // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
-    if (await this.#exists(tx)) return;
+  /** A connection lost in the course of it, be it at COMMIT, leaves nothing in doubt that another look does not tell. */
+  async #makeThroughLosses({ query, transact }: TableAccess): Promise<void> {
+    for (let losses = 0; ; losses += 1) {
+      try {
+        // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
+        if (!(await this.#exists({ query }))) await transact((tx) => this.#create(tx));
+        return;
+      } catch (error) {
+        const isLoss = error instanceof DebyError && error.isLostConnection;
+        if (!isLoss || losses >= MAX_LOSSES) throw error;
+      }
+    }
+  }
+
+  async #create(tx: Transaction): Promise<void> {
     await tx.query`select pg_advisory_xact_lock(${DEBY_LOCK})`;
     if (await this.#exists(tx)) return;
     const schemas = await tx.query`select 1 from pg_catalog.pg_namespace where nspname = 'deby'`;
@@ -124,6 +146,13 @@ export class OwnTable {
       outcome: "rolled-back",
     });
   }
+}
+
+/** The error for whoever waits for the table to do something: that was not done, whatever became of the table. */
+function notExecuted(error: unknown): unknown {
+  if (!(error instanceof DebyError) || error.outcome === "not-executed") return error;
+  const { code, cause } = error;
+  return withOutcome(code === "OUTCOME_UNKNOWN" && cause instanceof DebyError ? cause : error, "not-executed");
 }
 
 /** Whether a statement failed because its table is not there. */

@@ -21,14 +21,14 @@ const SCOPE = "canary";
 
 /** The canary's rows. The table is made at the first need, and again should it vanish. */
 export class CanaryTable {
-  readonly #db: Pick<Database, "once" | "read" | "transaction">;
+  readonly #db: Pick<Database, "once" | "query" | "read" | "transaction">;
   readonly #table = new OwnTable({
     name: "canary",
     columns: "id uuid primary key, created_at timestamptz not null default now()",
     rights: "select, insert",
   });
 
-  constructor(db: Pick<Database, "once" | "read" | "transaction">) {
+  constructor(db: Pick<Database, "once" | "query" | "read" | "transaction">) {
     this.#db = db;
   }
 
@@ -39,7 +39,10 @@ export class CanaryTable {
 
   /** Makes the table where it is missing; throws like `OwnTable.make`. */
   async make(): Promise<void> {
-    await this.#table.make((work) => this.#db.transaction(work, { retryable: true }));
+    await this.#table.make({
+      query: (strings, ...values) => this.#db.query(strings, ...values),
+      transact: (work) => this.#db.transaction(work, { retryable: true }),
+    });
   }
 
   /** Exactly once for each key. */
