@@ -23,6 +23,9 @@ export type Schedule = Pick<PoolSettings, "retryAttempts" | "retryDelaysMs" | "r
 /** The states in which the database is not usable and attempts are counted. */
 export type WaitingState = Extract<CircuitState, { attempt: number }>;
 
+/** The pool's own sign of trouble: its last connection is gone while the server refuses new ones. */
+export const EMPTY_POOL = "EMPTY_POOL";
+
 const READ_ONLY: Reason = { code: "READ_ONLY", message: "the server accepts no writes" };
 
 export function initialState(now: number): CircuitState {
@@ -101,7 +104,8 @@ function failed(
     const fresh = { since: now, lostAt: now, attempt: 0, nextAttemptAt: now };
     if (failure === "misconfigured") return { name: "blocked", ...fresh, reason };
     // The first sign tells the cause (say, an administrator's command); the probe only found nobody there.
-    return { name: "reconnecting", ...fresh, reason: state.name === "suspect" ? state.reason : reason };
+    const isCauseKnown = state.name === "suspect" && state.reason.code !== EMPTY_POOL;
+    return { name: "reconnecting", ...fresh, reason: isCauseKnown ? state.reason : reason };
   }
   const { attempt, lostAt } = state;
   const name = nameAfterFailure(state, failure, schedule);

@@ -206,7 +206,8 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
 
   /**
    * A fresh probe decides whether the server is there, which is the heartbeat's connection from then on; where it fails,
-   * a connection that we hold may vouch for it.
+   * a connection that we hold may vouch for it, as long as the pool has one: a server that only answers the heart serves
+   * nobody.
    */
   async #investigate(limitMs: number): Promise<ProbeConnection | undefined> {
     const { clock, settings } = this.#deps;
@@ -227,7 +228,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
       const failure = classifyConnectFailure(reason.code);
       // A server that lives and has another role now is none of ours.
-      const isAlive = (await vouched) && this.#isAnyAlive && failure !== "routing";
+      const isAlive = (await vouched) && this.#deps.poolIsAlive() && failure !== "routing";
       if (isAlive || this.#isQueued(reason))
         this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
       else this.#dispatch({ type: "failed", reason, failure });
@@ -239,10 +240,6 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   #isQueued({ code }: Reason): boolean {
     if (code !== UNANSWERED || !this.#deps.mayBeQueued()) return false;
     return this.#state.name !== "suspect" || this.#state.reason.code === UNANSWERED;
-  }
-
-  get #isAnyAlive(): boolean {
-    return (this.#heart !== undefined && !this.#heart.isLost) || this.#deps.poolIsAlive();
   }
 
   /** Whether a server that has not answered in time is known to be at work. */

@@ -1,6 +1,7 @@
 import { sleep } from "../core/clock.ts";
 import type { Deadline } from "../core/deadline.ts";
-import type { DebyError } from "../errors.ts";
+import { DebyError } from "../errors.ts";
+import { EMPTY_POOL } from "./circuit.ts";
 import { Opener } from "./opener.ts";
 import type { PoolDeps, PooledConnection, PoolMode, PoolStats } from "./pool-types.ts";
 import { type Waiter, Waiters } from "./waiters.ts";
@@ -100,6 +101,8 @@ export class Pool<C extends PooledConnection> {
         this.fill();
       });
     }
+    // Nobody can be served any more, and nothing else is going to tell.
+    if (this.#mode === "not-opening" && this.#all.size === 0) this.#deps.onTrouble(emptyPoolError());
     this.fill();
   }
 
@@ -333,4 +336,9 @@ export class Pool<C extends PooledConnection> {
       return false;
     }
   }
+}
+
+function emptyPoolError(): DebyError {
+  const message = "The last connection is gone, and the server refuses new ones";
+  return new DebyError("DATABASE_UNAVAILABLE", message, { reason: EMPTY_POOL });
 }

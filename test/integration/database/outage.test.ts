@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { hasOpenssl, makeCertificate } from "../../support/certificates.ts";
-import { type OpenedDatabase, openOn } from "../../support/database.ts";
+import { type OpenedDatabase, openOn, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import { postgresVersions } from "../../support/postgres-binaries.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
@@ -111,6 +111,33 @@ test("a password changed under live connections fails no request, and is noticed
     const state = db.state();
     return state.name === "up" && state.reason === undefined;
   });
+}, 30_000);
+
+test("a password changed, and then the last connection gone: requests are told at once, and served when it is right again", async () => {
+  await using server = await startPostgres();
+  await using opened = openOn(server, { retryIntervalMs: 500 });
+  const { db } = opened;
+  await waitUntil("the minimum is there", () => db.stats().idle === 2);
+  await waitForSessions(server, "deby-probe", (count) => count === 1);
+  await server.psql("alter role postgres password 'other'");
+  // One more than there are, so that a connection is opened, and refused.
+  await Promise.all([1, 2, 3].map(() => db.read`select pg_sleep(0.3)`));
+  await waitUntil("the refusal is a warning", () => {
+    const state = db.state();
+    return state.name === "up" && state.reason?.code === "28P01";
+  });
+  expect(opened.states).not.toContain("blocked");
+  // A connection whose session was changed is not used again.
+  await Promise.all([1, 2].map(() => db.query`set work_mem = '8MB'`));
+  await waitUntil("it is blocked", () => db.state().name === "blocked", { deadlineMs: 5000 });
+  expect(await db.read`select 1`.catch((error) => error)).toMatchObject({
+    code: "DATABASE_MISCONFIGURED",
+    outcome: "not-executed",
+    reason: "28P01",
+  });
+  await server.psql(`alter role postgres password '${server.password}'`);
+  await waitUntil("it is up again", () => db.state().name === "up");
+  expect(await db.read<{ one: number }>`select 1 as one`).toEqual([{ one: 1 }]);
 }, 30_000);
 
 test("slow logins do not turn a working database into an outage", async () => {

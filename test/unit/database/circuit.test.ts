@@ -84,6 +84,17 @@ describe("the circuit", () => {
     });
   });
 
+  test("tells what the probe found, where the first sign was only that the pool is empty", () => {
+    const empty = { code: "EMPTY_POOL", message: "the last connection is gone" };
+    const full: CircuitEvent = {
+      type: "failed",
+      reason: { code: "53300", message: "too many clients" },
+      failure: "transient",
+    };
+    const state = run(up, [10, { type: "trouble", reason: empty }], [20, full]);
+    expect(state).toMatchObject({ name: "reconnecting", reason: { code: "53300" } });
+  });
+
   test("is blocked by a refusal that waiting does not cure, and tries on every retry-interval", () => {
     const blocked: CircuitEvent = { type: "failed", reason: wrongPassword, failure: "misconfigured" };
     const state = run(initialState(0), [0, { type: "attempt-started" }], [5, blocked]);

@@ -5,6 +5,7 @@ import type { DatabaseEvents, ServerFacts } from "../../../src/database/events.t
 import { Monitor, type ProbeConnection } from "../../../src/database/monitor.ts";
 import { connectError, lostError } from "../../../src/database/sqlstate.ts";
 import { Watcher } from "../../../src/database/watcher.ts";
+import { DebyError } from "../../../src/errors.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { defaultSettings } from "../../support/settings.ts";
 
@@ -273,6 +274,36 @@ describe("the monitor", () => {
     world.isPoolAnswering = false;
     await clock.advance(10_100);
     expect(names).toEqual(["up", "suspect", "up", "blocked"]);
+  });
+
+  test.each([
+    ["28P01", "blocked"],
+    ["53300", "reconnecting"],
+  ] as const)("a heart alone vouches for nothing while new connections get %s: it is %s", async (code, name) => {
+    const { clock, monitor, names, world } = setUp();
+    await clock.advance(1000);
+    world.refusal = code;
+    monitor.trouble(connectError(codedError(code, "refused by name"), "db:5432"));
+    await clock.advance(10);
+    expect(names).toEqual(["up", "suspect", "up"]);
+    world.isPoolAlive = false;
+    monitor.trouble(new DebyError("DATABASE_UNAVAILABLE", "none left", { reason: "EMPTY_POOL" }));
+    await clock.advance(10);
+    expect(names.slice(3)).toEqual(["suspect", name]);
+    expect(monitor.state).toMatchObject({ reason: { code } });
+    expect(world.hearts.map(({ isLost }) => isLost)).toEqual([true]);
+    world.refusal = undefined;
+    await clock.advance(10_000);
+    expect(monitor.state.name).toBe("up");
+  });
+
+  test("a heart is enough where the pool is empty and new connections are let in", async () => {
+    const { clock, names, world, loseSocket } = setUp();
+    await clock.advance(1000);
+    world.isPoolAlive = false;
+    loseSocket();
+    await clock.advance(65_000);
+    expect(names).toEqual(["up", "suspect", "up"]);
   });
 
   test("behind a pooler that lets in and keeps waiting, silence is a warning until nobody can be just queued", async () => {

@@ -252,6 +252,20 @@ describe("the pool", () => {
     expect(await third).toBe(leases[0] as FakeConnection);
   });
 
+  test("while not opening, the loss of its last connection is told, whatever ended it", async () => {
+    const { clock, pool, troubles, acquire } = setUp();
+    pool.setMode("running");
+    await clock.advance(100);
+    const leases = [await acquire(), await acquire()] as const;
+    pool.setMode("not-opening");
+    for (const lease of leases) {
+      expect(troubles).toEqual([]);
+      lease.isInTransaction = true;
+      pool.release(lease);
+    }
+    expect(troubles.map(({ reason }) => reason)).toEqual(["EMPTY_POOL"]);
+  });
+
   test("answers() asks idle connections; nobody there means no", async () => {
     const { clock, pool, opened } = setUp();
     expect(await pool.answers(1000)).toBe(false);
