@@ -63,7 +63,10 @@ export interface Database {
   on<E extends keyof DatabaseEvents>(event: E, listener: (detail: DatabaseEvents[E]) => void): () => void;
   /** No new work from now on; waiting requests get SHUTTING_DOWN. What is in flight may finish. */
   drain(): void;
-  /** Ends everything: in-flight work has `graceMs` (default 5000) to finish. A second call waits for the first. */
+  /**
+   * Ends everything: in-flight work has `graceMs` (default 5000) to finish, with what else it asks of the database; when it
+   * has, whoever waits or comes gets SHUTTING_DOWN. A second call waits for the first.
+   */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import type { Pool } from "./pool.ts";
 import type { DatabaseStats, PooledConnection, PoolMode } from "./pool-types.ts";
 import type { StatementKind } from "./retry.ts";
 import { describeReason } from "./sqlstate.ts";
-import { Waiters } from "./waiters.ts";
+import { shuttingDown, Waiters } from "./waiters.ts";
 
 const READ_ONLY_RETRY_MS = 1000;
 /** A failover is over by then, or somebody has to do something. */
@@ -45,11 +45,6 @@ export function refusal(state: CircuitState, now: number, kind: StatementKind): 
 
 function readOnly(): DebyError {
   return new DebyError("READ_ONLY", "The server accepts no writes at the moment", { retryAfterMs: READ_ONLY_RETRY_MS });
-}
-
-/** The error for whoever waits or comes while the service ends. */
-export function shuttingDown(): DebyError {
-  return new DebyError("SHUTTING_DOWN", "The server is shutting down and takes no new statements");
 }
 
 /** The error for a request that cannot wait any longer; it promises no more than the next counted attempt. */

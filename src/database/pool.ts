@@ -4,7 +4,7 @@ import { DebyError } from "../errors.ts";
 import { EMPTY_POOL } from "./circuit.ts";
 import { Opener } from "./opener.ts";
 import type { PoolDeps, PooledConnection, PoolMode, PoolStats } from "./pool-types.ts";
-import { type Waiter, Waiters } from "./waiters.ts";
+import { shuttingDown, type Waiter, Waiters } from "./waiters.ts";
 
 /** A connection's lifetime is shortened by up to this part, so that they do not all end together. */
 const LIFETIME_JITTER = 0.1;
@@ -16,7 +16,7 @@ const PROOF_LIMIT_MS = 2000;
 
 /**
  * Connections of one server, each leased to one holder at a time. Invariants, at every moment outside a method:
- * `all.size + opener.opening + closing <= max`; `idle` is a subset of `all`; in the mode `running`, while somebody waits, there
+ * `all.size + opener.opening + closing.size <= max`; `idle` is a subset of `all`; in the mode `running`, while somebody waits, there
  * is no idle one.
  */
 export class Pool<C extends PooledConnection> {
@@ -26,12 +26,15 @@ export class Pool<C extends PooledConnection> {
   readonly #idle: C[] = [];
   readonly #waiters: Waiters<C>;
   readonly #opener: Opener<C>;
-  #closing = 0;
+  readonly #closing = new Set<Promise<void>>();
   #generation = 1;
   #mode: PoolMode = "paused";
   #provingSince = 0;
+  /** Nobody gets a connection any more. */
   #isClosed = false;
-  #onAllReleased: (() => void) | undefined;
+  /** Those that were held when the end began, as long as they are; undefined before. */
+  #inFlight: Set<C> | undefined;
+  #onAllReleased: () => void = () => {};
 
   constructor(deps: PoolDeps<C>) {
     this.#deps = deps;
@@ -55,20 +58,18 @@ export class Pool<C extends PooledConnection> {
 
   /**
    * Waits for a connection from `now` on, first come, first served.
-   * Throws `expiredError` at the deadline, ABORTED when the caller leaves.
+   * Throws `expiredError` at the deadline, ABORTED when the caller leaves, SHUTTING_DOWN once nobody is served any more.
    */
   acquire(deadline: Deadline, now: number): Promise<C> {
     const waiting = this.#waiters.wait(deadline, now + this.#deps.settings.acquireTimeoutMs);
-    this.#offerIdle();
-    this.fill();
+    this.#attend();
     return waiting;
   }
 
-  /** The same for a waiter that is none of a promise's; it may be served before this returns. */
+  /** The same for a waiter that is none of a promise's; it may be served or refused before this returns. */
   enqueue(waiter: Waiter<C>, deadline: Deadline, now: number): void {
     this.#waiters.add(waiter, deadline, now + this.#deps.settings.acquireTimeoutMs);
-    this.#offerIdle();
-    this.fill();
+    this.#attend();
   }
 
   /** Gives a leased connection back. */
@@ -79,14 +80,14 @@ export class Pool<C extends PooledConnection> {
       const isOver = connection.isLost || connection.isBusy || connection.isInTransaction;
       // Whatever it did last has just been answered.
       const now = connection.lastAnswerAt;
-      if (isOver || this.#isClosed || this.#isTooOld(connection, now)) {
+      if (isOver || this.#isTooOld(connection, now)) {
         this.evict(connection);
       } else {
         connection.idleSince = now;
         this.#offer(connection, now);
       }
     }
-    if (this.#isClosed && this.#all.size === 0) this.#onAllReleased?.();
+    if (this.#inFlight?.delete(connection) || this.#isClosed) this.#endIfOver();
   }
 
   /** Takes a connection out for good: politely if it rests, by a reset if a statement is on its way. */
@@ -95,11 +96,11 @@ export class Pool<C extends PooledConnection> {
     if (connection.isBusy || connection.isLost) {
       connection.destroy("DATABASE_UNAVAILABLE", "The connection was evicted");
     } else {
-      this.#closing += 1;
-      void connection.close().finally(() => {
-        this.#closing -= 1;
+      const closed = connection.close().finally(() => {
+        this.#closing.delete(closed);
         this.fill();
       });
+      this.#closing.add(closed);
     }
     // Nobody can be served any more, and nothing else is going to tell.
     if (this.#mode === "not-opening" && this.#all.size === 0) this.#deps.onTrouble(emptyPoolError());
@@ -168,7 +169,7 @@ export class Pool<C extends PooledConnection> {
       const { opening } = this.#opener;
       const total = this.#all.size + opening;
       const isWanted = this.#waiters.size > opening || total < poolMin;
-      if (!isWanted || total + this.#closing >= poolMax || !this.#opener.canOpen) return;
+      if (!isWanted || total + this.#closing.size >= poolMax || !this.#opener.canOpen) return;
       this.#opener.start();
     }
   }
@@ -253,25 +254,35 @@ export class Pool<C extends PooledConnection> {
     return `total=${total} idle=${idle} active=${active} opening=${opening} waiting=${waiting}`;
   }
 
-  /** Closes idle connections now and leased ones when they come back, at the deadline at the latest. */
+  /**
+   * Ends it. As long as those who hold a connection at this moment do, all goes on as before: what they do may need another
+   * one. From then on nobody gets one any more. Who still holds one at the deadline loses it.
+   */
   async close(deadlineAt: number): Promise<void> {
     const { clock } = this.#deps;
+    const { promise: allReleased, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(deadlineAt - clock.now(), resolve);
+    this.#onAllReleased = resolve;
+    this.#inFlight = new Set(this.leased());
+    this.#endIfOver();
+    await allReleased;
+    timer.cancel();
+    this.#stopLeasing();
+    this.startGeneration("SHUTTING_DOWN", "The server shut down before the statement was answered");
+    await Promise.all(this.#closing);
+  }
+
+  #endIfOver(): void {
+    if (this.#inFlight === undefined || this.#inFlight.size > 0) return;
+    this.#stopLeasing();
+    if (this.leased().length === 0) this.#onAllReleased();
+  }
+
+  #stopLeasing(): void {
     this.#isClosed = true;
     this.#opener.reset();
-    const resting = this.#idle.splice(0);
-    for (const connection of resting) this.#all.delete(connection);
-    const closing = Promise.all(resting.map((connection) => connection.close()));
-    if (this.#all.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(deadlineAt - clock.now(), resolve);
-        this.#onAllReleased = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    }
-    this.startGeneration("SHUTTING_DOWN", "The server shut down before the statement was answered");
-    await closing;
+    this.rejectWaiters(shuttingDown);
+    for (const connection of [...this.#idle]) this.evict(connection);
   }
 
   /** Takes in an open connection that nobody holds. */
@@ -304,6 +315,13 @@ export class Pool<C extends PooledConnection> {
     this.evict(connection);
   }
 
+  /** Somebody has come to wait. */
+  #attend(): void {
+    if (this.#isClosed) this.rejectWaiters(shuttingDown);
+    this.#offerIdle();
+    this.fill();
+  }
+
   /** Idle connections for those who wait, as far as the mode allows. */
   #offerIdle(): void {
     if (this.#mode === "paused") return;
@@ -315,7 +333,9 @@ export class Pool<C extends PooledConnection> {
 
   /** Gives a connection that nobody holds to the oldest waiter, once it has proven itself if need be. */
   #offer(connection: C, now: number): void {
-    if (this.#waiters.size === 0 || this.#mode === "paused") {
+    if (this.#isClosed) {
+      this.evict(connection);
+    } else if (this.#waiters.size === 0 || this.#mode === "paused") {
       this.#idle.push(connection);
     } else if (this.#mode === "proving" && connection.lastAnswerAt <= this.#provingSince) {
       void this.#prove(connection, now + PROOF_LIMIT_MS);

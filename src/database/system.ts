@@ -7,7 +7,7 @@ import type { DebyError } from "../errors.ts";
 import { isWaiting } from "./circuit.ts";
 import { type Connector, type ConnectorDeps, networkConnector } from "./connector.ts";
 import type { CircuitState, DatabaseEvents, DatabaseObserver, ServerFacts } from "./events.ts";
-import { Gate, shuttingDown } from "./gate.ts";
+import { Gate } from "./gate.ts";
 import { type HostConnection, Hosts, type SearchOptions } from "./hosts.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import type { LeaseDeps } from "./lease.ts";
@@ -25,6 +25,7 @@ import { Scout } from "./scout.ts";
 import { checkStalls } from "./stall-check.ts";
 import { StallDetector } from "./stall-detector.ts";
 import { runTransaction } from "./transactions.ts";
+import { shuttingDown } from "./waiters.ts";
 import { Watcher } from "./watcher.ts";
 
 /** Repetitions of reads that may be had at once, for each connection: it may be lost so often in quick succession. */

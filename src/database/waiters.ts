@@ -168,3 +168,8 @@ function listen<T>(waiter: Waiter<T>, signal: AbortSignal | undefined): void {
 function abortedError(): DebyError {
   return new DebyError("ABORTED", "The caller went away while the statement waited for a connection");
 }
+
+/** The error for whoever waits or comes while the service ends. */
+export function shuttingDown(): DebyError {
+  return new DebyError("SHUTTING_DOWN", "The server is shutting down and takes no new statements");
+}

@@ -46,3 +46,26 @@ test("close() leaves no session behind, and what was in flight got its answer", 
   await waitForSessions(server, "deby-probe", (count) => count === 0);
   expect(await db.query`select 1`.catch((error) => error.code)).toBe("SHUTTING_DOWN");
 }, 30_000);
+
+test("close() lets a transaction in flight read on another connection, and ends with it", async () => {
+  await using server = await startPostgres();
+  const { db } = openOn(server);
+  const begun = Promise.withResolvers<void>();
+  const isClosing = Promise.withResolvers<void>();
+  const inFlight = db.transaction(async (tx) => {
+    await tx.query`select 1`;
+    begun.resolve();
+    await isClosing.promise;
+    return await db.read<{ two: number }>`select 2 as two`;
+  });
+  await begun.promise;
+  const closed = db.close({ graceMs: 20_000 });
+  isClosing.resolve();
+  expect(await inFlight).toEqual([{ two: 2 }]);
+  const answeredAt = performance.now();
+  const late = db.query`select 3`.catch((error) => error.code);
+  await closed;
+  expect(await late).toBe("SHUTTING_DOWN");
+  expect(performance.now() - answeredAt).toBeLessThan(5000);
+  await waitForSessions(server, "deby", (count) => count === 0);
+}, 30_000);

@@ -318,23 +318,83 @@ describe("the pool", () => {
     expect((await waiting).id).toBe(0);
   });
 
-  test("close() ends idle connections politely, waits for leased ones, and resets those that are late", async () => {
-    const { clock, pool, opened, acquire } = setUp({ poolMin: 3 });
-    pool.setMode("running");
-    await clock.advance(100);
-    const onTime = await acquire();
-    const late = await acquire();
-    const closing = pool.close(clock.now() + 1000);
-    await settle();
-    expect(opened.filter(({ end }) => end === "closed").length).toBe(1);
-    pool.release(onTime);
-    expect(onTime.end).toBe("closed");
-    await clock.advance(999);
-    expect(late.end).toBe("open");
-    await clock.advance(1);
-    await closing;
-    expect(late.end).toBe("destroyed");
-    expect(clock.pending).toBe(0);
+  describe("close()", () => {
+    const codeOf = (lease: Promise<FakeConnection>) =>
+      lease.then(
+        ({ id }) => id,
+        (error: DebyError) => error.code,
+      );
+
+    test("ends idle connections politely, waits for leased ones, and resets those that are late", async () => {
+      const { clock, pool, opened, acquire } = setUp({ poolMin: 3 });
+      pool.setMode("running");
+      await clock.advance(100);
+      const onTime = await acquire();
+      const late = await acquire();
+      const closing = pool.close(clock.now() + 1000);
+      pool.release(onTime);
+      await clock.advance(999);
+      expect(opened.map(({ end }) => end)).toEqual(["open", "open", "open"]);
+      await clock.advance(1);
+      await closing;
+      expect(opened.map(({ end }) => end).sort()).toEqual(["closed", "closed", "destroyed"]);
+      expect(late.end).toBe("destroyed");
+      expect(clock.pending).toBe(0);
+    });
+
+    test("gives those who hold a connection what else they need: an idle one, a released one, a new one", async () => {
+      const { clock, pool, acquire } = setUp({ poolMax: 3 });
+      pool.setMode("running");
+      await clock.advance(100);
+      const holder = await acquire();
+      const closing = pool.close(clock.now() + 10_000);
+      const idle = await acquire();
+      const opening = acquire();
+      await clock.advance(100);
+      const fresh = await opening;
+      const waiting = acquire();
+      pool.release(idle);
+      expect(await waiting).toBe(idle);
+      for (const lease of [idle, fresh, holder]) pool.release(lease);
+      await closing;
+      expect([holder, idle, fresh].map(({ end }) => end)).toEqual(["closed", "closed", "closed"]);
+      await clock.advance(100);
+      expect(clock.pending).toBe(0);
+    });
+
+    test("sends away who waits or comes once the work that was in flight is done", async () => {
+      const { clock, pool, acquire } = setUp({ poolMax: 2 });
+      pool.setMode("running");
+      await clock.advance(100);
+      const [first, second] = [await acquire(), await acquire()];
+      const closing = pool.close(clock.now() + 10_000);
+      const served = acquire();
+      const waiting = codeOf(acquire());
+      pool.release(first);
+      expect(await served).toBe(first);
+      second.isBusy = true;
+      pool.release(second);
+      expect(await waiting).toBe("SHUTTING_DOWN");
+      expect(await codeOf(acquire())).toBe("SHUTTING_DOWN");
+      pool.release(first);
+      await closing;
+      await clock.advance(100);
+      expect(clock.pending).toBe(0);
+    });
+
+    test("waits for no connection that is only being proved", async () => {
+      const { clock, pool, opened, acquire } = setUp();
+      pool.setMode("running");
+      await clock.advance(100);
+      for (const connection of opened) connection.control = () => new Promise(() => {});
+      pool.setMode("proving");
+      const waiting = codeOf(acquire());
+      await settle();
+      await pool.close(clock.now() + 10_000);
+      expect(await waiting).toBe("SHUTTING_DOWN");
+      expect(opened.every(({ isLost }) => isLost)).toBe(true);
+      expect(pool.stats().total).toBe(0);
+    });
   });
 });
 
