@@ -20,6 +20,9 @@ export type CircuitEvent =
 /** The first, loud series of attempts and what follows it. */
 export type Schedule = Pick<PoolSettings, "retryAttempts" | "retryDelaysMs" | "retryIntervalMs">;
 
+/** How long a single attempt may take, too. */
+export type AttemptSettings = Schedule & Pick<PoolSettings, "connectTimeoutMs">;
+
 /** The states in which the database is not usable and attempts are counted. */
 export type WaitingState = Extract<CircuitState, { attempt: number }>;
 
@@ -52,7 +55,12 @@ export function pauseAfter(attempt: number, { retryAttempts, retryDelaysMs, retr
  * The one place that decides the state. Pure; gives back the same object when the event changes nothing.
  * `draining` ends in `closed` only, and `closed` never ends.
  */
-export function transition(state: CircuitState, event: CircuitEvent, now: number, schedule: Schedule): CircuitState {
+export function transition(
+  state: CircuitState,
+  event: CircuitEvent,
+  now: number,
+  settings: AttemptSettings,
+): CircuitState {
   if (state.name === "closed") return state;
   if (event.type === "close") return { name: "closed", since: now };
   if (state.name === "draining") return state;
@@ -77,10 +85,12 @@ export function transition(state: CircuitState, event: CircuitEvent, now: number
     case "attempt-started": {
       if (!isWaiting(state)) return state;
       const attempt = state.attempt + 1;
-      return { ...state, attempt, nextAttemptAt: now + pauseAfter(attempt, schedule) };
+      // What is told of it meanwhile is an upper bound: this one may use up all its time, and then fail as before.
+      const pauseMs = pauseAfterFailure(state.name, attempt, settings);
+      return { ...state, attempt, nextAttemptAt: now + settings.connectTimeoutMs + pauseMs };
     }
     case "failed":
-      return failed(state, event, now, schedule);
+      return failed(state, event, now, settings);
     default:
       return event satisfies never;
   }
@@ -109,13 +119,12 @@ function failed(
   }
   const { attempt, lostAt } = state;
   const name = nameAfterFailure(state, failure, schedule);
-  const pauseMs = name === "blocked" ? schedule.retryIntervalMs : pauseAfter(attempt, schedule);
   return {
     name,
     since: name === state.name ? state.since : now,
     lostAt,
     attempt,
-    nextAttemptAt: now + pauseMs,
+    nextAttemptAt: now + pauseAfterFailure(name, attempt, schedule),
     reason,
   };
 }
@@ -124,4 +133,8 @@ function nameAfterFailure(state: WaitingState, failure: FailureClass, schedule: 
   if (failure === "misconfigured") return "blocked";
   if (state.attempt >= schedule.retryAttempts) return "down";
   return state.name === "starting" ? "starting" : "reconnecting";
+}
+
+function pauseAfterFailure(name: WaitingState["name"], attempt: number, schedule: Schedule): number {
+  return name === "blocked" ? schedule.retryIntervalMs : pauseAfter(attempt, schedule);
 }

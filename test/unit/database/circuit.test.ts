@@ -39,6 +39,20 @@ describe("the schedule of attempts", () => {
   });
 });
 
+describe("what is told of the next attempt", () => {
+  const reasons = { down: refused, blocked: wrongPassword } as const;
+
+  test.each(["down", "blocked"] as const)("is an upper bound also while one is on its way, when %s", (name) => {
+    const reason = reasons[name];
+    const before: CircuitState = { name, since: 0, lostAt: 0, attempt: 1, nextAttemptAt: 0, reason };
+    const started = run({ ...before, attempt: name === "down" ? 7 : 1 }, [0, { type: "attempt-started" }]);
+    expect(started).toMatchObject({ nextAttemptAt: 15_000 });
+    const failure = name === "down" ? "lost" : "misconfigured";
+    expect(run(started, [5000, { type: "failed", reason, failure }])).toMatchObject({ nextAttemptAt: 15_000 });
+    expect(run(started, [10, { type: "failed", reason, failure }])).toMatchObject({ nextAttemptAt: 10_010 });
+  });
+});
+
 describe("the circuit", () => {
   test("starts in starting and is up once a probe was answered", () => {
     expect(run(initialState(5), [6, { type: "attempt-started" }], [7, proven])).toEqual({ name: "up", since: 7 });
