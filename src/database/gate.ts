@@ -14,6 +14,7 @@ const READ_ONLY_RETRY_MS = 1000;
 /** A failover is over by then, or somebody has to do something. */
 const WRITES_HELD_MS = 20_000;
 const QUEUE_FULL_RETRY_MS = 1000;
+const UNDECIDED_RETRY_MS = 1000;
 
 /**
  * Why a request cannot be served now nor be held; undefined when it may go on or wait.
@@ -47,13 +48,13 @@ function readOnly(): DebyError {
   return new DebyError("READ_ONLY", "The server accepts no writes at the moment", { retryAfterMs: READ_ONLY_RETRY_MS });
 }
 
-/** The error for a request that cannot wait any longer; it promises no more than the next counted attempt. */
+/** The error for a request that cannot wait any longer; it promises no more than the next counted attempt or verdict. */
 function unavailable(state: CircuitState, now: number): DebyError {
   const code = state.name === "blocked" ? "DATABASE_MISCONFIGURED" : "DATABASE_UNAVAILABLE";
   const reason = "reason" in state ? state.reason : undefined;
   const why = reason ? `: ${describeReason(reason)}` : "";
   return new DebyError(code, `The database is not usable (${state.name})${why}`, {
-    retryAfterMs: isWaiting(state) ? Math.max(0, state.nextAttemptAt - now) : 0,
+    retryAfterMs: isWaiting(state) ? Math.max(0, state.nextAttemptAt - now) : UNDECIDED_RETRY_MS,
     ...(reason ? { reason: reason.code } : {}),
   });
 }
@@ -171,7 +172,8 @@ export class Gate {
     const { clock, state, pool } = this.#deps;
     const { name } = state();
     this.#acquireTimeouts += 1;
-    if (name === "up" || name === "suspect" || name === "read-only") {
+    if (name === "draining" || name === "closed") return shuttingDown();
+    if (name === "up" || name === "read-only") {
       return new DebyError("POOL_EXHAUSTED", `No connection became free in time: ${pool.figures()}`, {
         retryAfterMs: 1000,
       });

@@ -341,7 +341,9 @@ export class Pool<C extends PooledConnection> {
       void this.#prove(connection, now + PROOF_LIMIT_MS);
     } else {
       connection.leasedAt = now;
-      this.#waiters.serve(connection);
+      if (this.#waiters.serve(connection, now)) return;
+      connection.leasedAt = Number.POSITIVE_INFINITY;
+      this.#idle.push(connection);
     }
   }
 

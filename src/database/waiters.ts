@@ -88,13 +88,18 @@ export class Waiters<T> implements Sweepable {
     if (this.#size === 1) this.#sweep.add(this);
   }
 
-  /** Gives the value to the oldest; false when nobody waits. */
-  serve(value: T): boolean {
-    const oldest = this.#oldest;
-    if (oldest === undefined) return false;
-    this.remove(oldest);
-    oldest.served(value);
-    return true;
+  /** Gives the value to the oldest whose time is not over at this moment; false when nobody waits. */
+  serve(value: T, now: number): boolean {
+    for (let oldest = this.#oldest; oldest !== undefined; oldest = this.#oldest) {
+      if (oldest.expiresAt <= now) {
+        this.#refuse(oldest, this.#expiredError());
+        continue;
+      }
+      this.remove(oldest);
+      oldest.served(value);
+      return true;
+    }
+    return false;
   }
 
   /** Gives the value to everybody, in order. */

@@ -108,6 +108,21 @@ describe("the gate", () => {
     expect(gate.expired()).toMatchObject({ code: "DATABASE_UNAVAILABLE", outcome: "not-executed", retryAfterMs: 9300 });
   });
 
+  test("a wait that ends under suspicion blames the database, with the reason", () => {
+    const { gate } = setUp(states.suspect);
+    expect(gate.expired()).toMatchObject({
+      code: "DATABASE_UNAVAILABLE",
+      outcome: "not-executed",
+      reason: "ECONNREFUSED",
+      retryAfterMs: 1000,
+    });
+  });
+
+  test("a wait that ends while the service does is told so, though the database is there", () => {
+    const { gate } = setUp({ name: "draining", since: 0, last: "up" });
+    expect(gate.expired()).toMatchObject({ code: "SHUTTING_DOWN", outcome: "not-executed" });
+  });
+
   test("opens no connection while the server refuses new ones", () => {
     const { calls, go } = setUp(states.suspect);
     go({ name: "up", since: 0, reason });

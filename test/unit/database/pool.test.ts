@@ -36,7 +36,8 @@ class FakeConnection implements PooledConnection {
 
   async control() {
     if (!this.isAnswering) throw new DebyError("DATABASE_UNAVAILABLE", "silence");
-    this.lastAnswerAt = 1_000_000;
+    // Later than when it was asked, earlier than any deadline.
+    this.lastAnswerAt += 500;
     return { rows: [], command: "SELECT" };
   }
 
@@ -159,6 +160,21 @@ describe("the pool", () => {
     const waiting = pool.acquire({ at: 5000 }, clock.now()).catch((error) => error);
     await clock.advance(140);
     expect(await waiting).toMatchObject({ code: "POOL_EXHAUSTED" });
+  });
+
+  test("a connection that comes back after the deadline of all who wait is idle", async () => {
+    const { clock, pool, acquire } = setUp({ poolMax: 1, poolMin: 1 });
+    pool.setMode("running");
+    await clock.advance(100);
+    const lease = await acquire();
+    const waiting = pool.acquire({ at: clock.now() + 10 }, clock.now()).catch((error) => error);
+    await clock.advance(11);
+    lease.lastAnswerAt = clock.now();
+    pool.release(lease);
+    expect(await waiting).toMatchObject({ code: "POOL_EXHAUSTED" });
+    expect(pool.stats()).toMatchObject({ total: 1, idle: 1, waiting: 0 });
+    expect(pool.leased()).toEqual([]);
+    expect(pool.tryAcquire(clock.now())).toBe(lease);
   });
 
   test("a lost connection is reported and replaced", async () => {

@@ -20,7 +20,7 @@ describe("waiters", () => {
   test("serve() gives to the oldest first", async () => {
     const { waiters, log, wait } = setUp();
     for (const name of ["a", "b", "c"]) void wait(name, 1000);
-    expect([waiters.serve("1"), waiters.serve("2"), waiters.serve("3"), waiters.serve("4")]).toEqual([
+    expect([waiters.serve("1", 0), waiters.serve("2", 0), waiters.serve("3", 0), waiters.serve("4", 0)]).toEqual([
       true,
       true,
       true,
@@ -31,6 +31,17 @@ describe("waiters", () => {
     expect(waiters.size).toBe(0);
   });
 
+  test("serve() passes over those whose time is over, though no tick has told them yet", async () => {
+    const { waiters, log, wait } = setUp();
+    void wait("late", 100);
+    void wait("in time", 101);
+    expect(waiters.serve("1", 100)).toBe(true);
+    void wait("late, too", 100);
+    expect(waiters.serve("2", 100)).toBe(false);
+    await settle();
+    expect(log).toEqual(["late POOL_EXHAUSTED", "in time got 1", "late, too POOL_EXHAUSTED"]);
+  });
+
   test("each leaves at its own deadline, at most one tick late, whatever its place in the queue", async () => {
     const { clock, waiters, log, wait } = setUp();
     void wait("late", 5000);
@@ -39,7 +50,7 @@ describe("waiters", () => {
     expect(log).toEqual([]);
     await clock.advance(21);
     expect(log).toEqual(["early POOL_EXHAUSTED"]);
-    waiters.serve("1");
+    waiters.serve("1", 0);
     await settle();
     expect(log).toEqual(["early POOL_EXHAUSTED", "late got 1"]);
     await clock.advance(100);
@@ -52,7 +63,7 @@ describe("waiters", () => {
     void wait("a", 1000, away.signal);
     void wait("b", 1000);
     away.abort();
-    waiters.serve("1");
+    waiters.serve("1", 0);
     await settle();
     expect(log).toEqual(["a ABORTED", "b got 1"]);
   });
@@ -67,7 +78,7 @@ describe("waiters", () => {
     };
     const quick = waiters.wait({ at: 1000, makeSignal });
     const slow = waiters.wait({ at: 1000, makeSignal }).catch((error) => error.code);
-    waiters.serve("1");
+    waiters.serve("1", 0);
     expect(await quick).toBe("1");
     await clock.advance(20);
     expect(made).toBe(0);
