@@ -1,6 +1,7 @@
 import type { ArgDef, ArgsDef } from "citty";
 import { closest } from "../config/did-you-mean.ts";
 import { oneOf, parseBoolean } from "../config/parse-setting.ts";
+import { redact } from "../config/redact.ts";
 import { DebyError } from "../errors.ts";
 
 /**
@@ -58,7 +59,7 @@ function flagNamed(args: ArgsDef, name: string): ArgDef | undefined {
 
 function booleanToken(name: string, inline: string | undefined): string {
   const value = inline === undefined ? true : parseBoolean(inline);
-  if (value === undefined) throw usage(`--${name} must be true or false, received "${inline}"`);
+  if (value === undefined) throw usage(`--${name} must be true or false, received "${redact(inline ?? "")}"`);
   return value ? `--${name}` : `--no-${name}`;
 }
 
@@ -68,7 +69,7 @@ function checkValue(name: string, definition: ArgDef, inline: string | undefined
   if (value === undefined || value === "") throw usage(`--${name} needs a value: --${name}=${hintOf(definition)}`);
   const choices = definition.type === "enum" ? (definition.options ?? []) : [];
   if (choices.length > 0 && !choices.includes(value)) {
-    throw usage(`--${name} must be ${oneOf(choices)}, received "${value}"`);
+    throw usage(`--${name} must be ${oneOf(choices)}, received "${redact(value)}"`);
   }
   return value;
 }
@@ -88,7 +89,7 @@ function unknownFlag(written: string, args: ArgsDef): DebyError {
 function checkPositionals(positionals: readonly string[], args: ArgsDef): void {
   const defined = Object.entries(args).filter(([, { type }]) => type === "positional");
   const stray = positionals[defined.length];
-  if (stray !== undefined) throw usage(`Unexpected argument "${stray}"`);
+  if (stray !== undefined) throw usage(`Unexpected argument "${redact(stray)}"`);
   const missing = defined.slice(positionals.length).find(([, { required }]) => required !== false);
   if (missing !== undefined) throw usage(`The argument <${missing[0]}> is missing`);
 }

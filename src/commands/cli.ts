@@ -1,6 +1,7 @@
 import { defineCommand, runCommand } from "citty";
 import { buildInfo } from "../config/build-info.ts";
 import { closest } from "../config/did-you-mean.ts";
+import { redact } from "../config/redact.ts";
 import { DebyError } from "../errors.ts";
 import { checkArguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -77,7 +78,10 @@ function entryNamed(name: string): CommandEntry {
     name,
     COMMANDS.map((candidate) => candidate.name),
   );
-  throw new DebyError("USAGE", `Unknown command "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`);
+  throw new DebyError(
+    "USAGE",
+    `Unknown command "${redact(name)}"${near === undefined ? "" : `; did you mean ${near}?`}`,
+  );
 }
 
 function asksForHelp(args: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
+import { redact } from "../config/redact.ts";
 import { DebyError } from "../errors.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
@@ -39,7 +40,7 @@ function readUrl(input: CommandInput): URL {
   if (text === undefined) return ownUrl(input);
   const url = URL.parse(text);
   if (url?.protocol === "http:") return url;
-  throw new DebyError("USAGE", `--url must begin with http://, received "${text}"`);
+  throw new DebyError("USAGE", `--url must begin with http://, received "${redact(text)}"`);
 }
 
 /** Liveness of the server that this configuration starts, which does not depend on the database. */

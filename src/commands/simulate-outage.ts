@@ -1,3 +1,4 @@
+import { redact } from "../config/redact.ts";
 import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
@@ -96,7 +97,10 @@ export const simulateOutage: Command = {
     const { flags, io } = input;
     if (flags["action"] === "heal") return await healLeftovers(input);
     if (flags["action"] !== undefined) {
-      throw new DebyError("USAGE", `simulate-outage knows the word heal only, received "${flags["action"]}"`);
+      throw new DebyError(
+        "USAGE",
+        `simulate-outage knows the word heal only, received "${redact(String(flags["action"]))}"`,
+      );
     }
     if (flags["scenario"] === "list") {
       io.stdout.write(SCENARIOS.map((scenario) => `${scenario.name.padEnd(20)}${scenario.summary}\n`).join(""));

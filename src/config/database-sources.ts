@@ -3,6 +3,7 @@ import type { Findings } from "./findings.ts";
 import { isGiven, type Level, lookUp, lookUpSecret, type Named, type Names, type SourceName } from "./levels.ts";
 import { parsePostgresUrl } from "./postgres-url.ts";
 import type { ReadFile } from "./read-file.ts";
+import { redact } from "./redact.ts";
 
 export type NamedParts = { [Part in DatabasePart]?: Named | undefined };
 
@@ -116,7 +117,8 @@ function warnOfDisagreement(candidate: DatabaseSource, chosen: NamedParts, findi
     if (other === undefined || (used !== undefined && comparable(part, other.text) === comparable(part, used)))
       continue;
     const instead = chosen[part] === undefined ? "the default" : chosen[part].from;
-    if (part !== "password") differences.push(`${part} ${other.text} in ${other.from}, but ${used} in ${instead}`);
+    if (part !== "password")
+      differences.push(`${part} ${redact(other.text)} in ${other.from}, but ${redact(used ?? "none")} in ${instead}`);
     else if (used === undefined)
       differences.push(`the password in ${other.from}, since ${namedBy(chosen)} names the database`);
     else differences.push(`another password in ${other.from} than in ${instead}`);

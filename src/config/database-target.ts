@@ -5,6 +5,7 @@ import { type Level, lookUp, type Named, type SourceName } from "./levels.ts";
 import { oneOf } from "./parse-setting.ts";
 import { findPgpassPassword } from "./pgpass.ts";
 import { errorCode, type ReadFile } from "./read-file.ts";
+import { redact } from "./redact.ts";
 import { maskSecret, Secret } from "./secret.ts";
 import type { DatabaseTarget, HostPort, SslMode } from "./types.ts";
 
@@ -27,6 +28,9 @@ export interface TargetContext {
   readonly hasFileModes: boolean;
 }
 
+/** What the server repeats in its own words, so that it could not be masked there. */
+const SAID_ALOUD: ReadonlySet<DatabasePart> = new Set(["dbname", "user", "application_name"]);
+
 const SSL_MODES: readonly SslMode[] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /** The validated target, without the role, and the source of each of its parts. */
@@ -38,6 +42,9 @@ export function readTarget(
   const hosts = readHosts(named("host"), named("port"), context.findings);
   const database = named("dbname").text;
   const user = named("user").text;
+  for (const { part, name } of DATABASE_SETTINGS) {
+    if (SAID_ALOUD.has(part)) refuseCredentials(name, named(part), context.findings);
+  }
   const password = parts.password ?? findPassword({ hosts, database, user }, context);
   const sslmode = readSslMode(named("sslmode"), context.findings);
   if (parts.sslrootcert !== undefined && sslmode !== "disable") requireReadable(parts.sslrootcert, context);
@@ -58,6 +65,8 @@ export function readTarget(
   return { target, sources };
 }
 
+const URL_PLACE = "a URL belongs in DATABASE_URL or --db-url";
+
 const notSet: Named = { text: "", source: "default", from: "" };
 
 function defaultOf(part: DatabasePart): Named {
@@ -68,7 +77,12 @@ function shown(part: DatabasePart, text: string, hosts: readonly HostPort[]): st
   if (text === "") return "not set";
   if (part === "password") return maskSecret(text);
   // A list of ports may leave some of them to the default.
-  return part === "port" && text.includes(",") ? hosts.map(({ port }) => port).join(",") : text;
+  return part === "port" && text.includes(",") ? hosts.map(({ port }) => port).join(",") : redact(text);
+}
+
+function refuseCredentials(name: string, named: Named, findings: Findings): void {
+  if (redact(named.text) === named.text) return;
+  findings.refuse(`${name} must not hold a password${received(named)}; ${URL_PLACE}`);
 }
 
 /** Pairs the hosts with their ports: one port serves all, else there is one for each. */
@@ -83,7 +97,7 @@ function readHosts(host: Named, port: Named, findings: Findings): readonly HostP
   }
   if (hosts.some((text) => !text.startsWith("/") && /[\s/?#@]/.test(text))) {
     findings.refuse(
-      `db-host must be a host name, an address or the folder of a Unix socket${received(host)}; a URL belongs in DATABASE_URL or --db-url`,
+      `db-host must be a host name, an address or the folder of a Unix socket${received(host)}; ${URL_PLACE}`,
     );
   }
   const count = Math.max(hosts.length, ports.length);
@@ -124,7 +138,7 @@ function findPassword(
     file = readFile(path);
   } catch (error) {
     if (named !== undefined)
-      findings.warn(`PGPASSFILE names a file that cannot be read: ${path} (${errorCode(error)})`);
+      findings.warn(`PGPASSFILE names a file that cannot be read: ${redact(path)} (${errorCode(error)})`);
     return undefined;
   }
   if (hasFileModes && (file.mode & 0o077) !== 0) {
@@ -139,5 +153,5 @@ function findPassword(
 }
 
 function received(named: Named): string {
-  return `, received "${named.text}"${named.from === "" ? "" : ` (${named.from})`}`;
+  return `, received "${redact(named.text)}"${named.from === "" ? "" : ` (${named.from})`}`;
 }

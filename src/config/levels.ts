@@ -1,6 +1,7 @@
 import type { Findings } from "./findings.ts";
 import { optionName } from "./option-name.ts";
 import { errorCode, type ReadFile } from "./read-file.ts";
+import { redact } from "./redact.ts";
 import { variableName } from "./schema.ts";
 
 export type SourceName = "flag" | "option" | "environment" | ".env" | "default";
@@ -80,7 +81,7 @@ export function lookUpSecret(level: Level, names: Names, readFile: ReadFile, fin
       if (text !== "") return { ...file, text };
       findings.refuse(`${file.from} names an empty file: ${file.text}`);
     } catch (error) {
-      findings.refuse(`${file.from} names a file that cannot be read: ${file.text} (${errorCode(error)})`);
+      findings.refuse(`${file.from} names a file that cannot be read: ${redact(file.text)} (${errorCode(error)})`);
     }
     return undefined;
   }

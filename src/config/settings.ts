@@ -5,6 +5,7 @@ import type { Findings } from "./findings.ts";
 import { type Level, lookUp, lookUpSecret, type Named } from "./levels.ts";
 import { formatRanged, parseSetting, ruleOf, type SettingValue } from "./parse-setting.ts";
 import type { ReadFile } from "./read-file.ts";
+import { redact } from "./redact.ts";
 import { SETTINGS, type SettingDescriptor, type SettingName, type SettingValues, variableName } from "./schema.ts";
 import { Secret } from "./secret.ts";
 
@@ -89,7 +90,7 @@ function readValue(setting: SettingDescriptor, named: Named | undefined, finding
   if (text === undefined) return undefined;
   const parsed = parseSetting(setting, text);
   if (parsed.ok) return parsed.value;
-  const received = setting.kind === "secret" ? "" : `, received "${text}"`;
+  const received = setting.kind === "secret" ? "" : `, received "${redact(text)}"`;
   findings.refuse(`${setting.name} ${ruleOf(setting)}${received} (${named?.from ?? "default"})`);
   return undefined;
 }
