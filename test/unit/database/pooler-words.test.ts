@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readPoolerWord } from "../../../src/database/pooler-words.ts";
-import { classifyConnectFailure, connectError, statementError } from "../../../src/database/sqlstate.ts";
+import { classifyConnectFailure, connectError, lostError, statementError } from "../../../src/database/sqlstate.ts";
 
 /** As the driver throws it: PgBouncer 1.18 gives one code to all, and neither routine nor untranslated severity. */
 const said = (message: string) => ({ code: "08P01", severity_local: "FATAL", message });
@@ -9,6 +9,11 @@ describe("readPoolerWord", () => {
   test.each([
     ["query_wait_timeout", "POOLER_NO_SERVER", "transient"],
     ["server login has been failing, try again later (server_login_retry)", "POOLER_NO_SERVER", "transient"],
+    [
+      "server login has been failing, cached error: connect failed (server_login_retry)",
+      "POOLER_NO_SERVER",
+      "transient",
+    ],
     ["client_login_timeout", "POOLER_NO_SERVER", "transient"],
     ["client_login_timeout (server down)", "POOLER_NO_SERVER", "transient"],
     ['database "shop" is disabled', "POOLER_NO_SERVER", "transient"],
@@ -41,6 +46,7 @@ describe("readPoolerWord", () => {
   test.each([
     ["query_wait_timeout", "not-executed"],
     ["server login has been failing, try again later (server_login_retry)", "not-executed"],
+    ["server login has been failing, cached error: connect failed (server_login_retry)", "not-executed"],
     ["client_idle_timeout", "not-executed"],
     ["invalid server parameter", "not-executed"],
     ["idle transaction timeout", "not-executed"],
@@ -51,6 +57,32 @@ describe("readPoolerWord", () => {
   ] as const)("a statement that was sent and ends with %p has the outcome %s", (message, outcome) => {
     const error = statementError(said(message), true);
     expect(error).toMatchObject({ code: "DATABASE_UNAVAILABLE", outcome, isLostConnection: true });
+  });
+
+  /** As a later PgBouncer repeats a server's refusal to those that wait for a server. */
+  const repeated = (code: string) => ({ code, severity: "FATAL", severity_local: "FATAL", message: "of the server" });
+
+  test.each([
+    ["53300", "not-executed"],
+    ["28000", "not-executed"],
+    ["28P01", "not-executed"],
+    ["3D000", "not-executed"],
+    ["57P01", "unknown"],
+    ["57P02", "unknown"],
+    ["57P03", "unknown"],
+    ["42501", "unknown"],
+  ] as const)("a statement that was sent and ends with the server's FATAL %s has the outcome %s", (code, outcome) => {
+    const error = statementError(repeated(code), true);
+    expect(error).toMatchObject({ code: "DATABASE_UNAVAILABLE", reason: code, outcome, isLostConnection: true });
+    // As it is read from the last bytes of a closed connection.
+    expect(lostError({ code, message: "of the server" }, true)).toMatchObject({ reason: code, outcome });
+  });
+
+  test("a refused login proves nothing where a server's routine says it, or where it ends no session", () => {
+    expect(readPoolerWord({ ...repeated("53300"), routine: "InitProcess" })).toBeUndefined();
+    expect(readPoolerWord({ ...repeated("53300"), severity: "ERROR" })).toBeUndefined();
+    const raised = statementError({ ...repeated("53300"), severity: "ERROR" }, true);
+    expect(raised).toMatchObject({ outcome: "rolled-back", isLostConnection: false });
   });
 
   test("a server's own error with the same code and words is none", () => {
