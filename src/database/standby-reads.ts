@@ -32,6 +32,12 @@ const STANDBY_MATTERS: readonly ErrorCode[] = [
   "SERIALIZATION_FAILURE",
 ];
 
+/**
+ * What a server in recovery cannot do at all, such as read an unlogged table or tell where it writes; feature_not_supported
+ * and object_not_in_prerequisite_state have other causes, too, which the primary then tells.
+ */
+const RECOVERY_MATTERS: readonly string[] = ["0A000", "55000"];
+
 /** A read that gets no connection to the standby so soon is read from the primary. */
 const ACQUIRE_LIMIT_MS = 250;
 /** A standby that is away is nobody's outage: it is looked for at leisure. */
@@ -205,8 +211,9 @@ interface Position {
   readonly isStandby?: boolean;
 }
 
-/** SQLSTATE class 42: what the statement names may not have arrived yet. */
 function isStandbyMatter(error: unknown): boolean {
   if (!(error instanceof DebyError)) return false;
-  return STANDBY_MATTERS.includes(error.code) || error.reason?.startsWith("42") === true;
+  const { code, reason = "" } = error;
+  // SQLSTATE class 42: what the statement names may not have arrived yet.
+  return STANDBY_MATTERS.includes(code) || RECOVERY_MATTERS.includes(reason) || reason.startsWith("42");
 }

@@ -48,6 +48,23 @@ test("what fails on the standby for its own reason is read from the primary", as
   expect(db.stats().standby?.fallbacks).toBe(1);
 }, 30_000);
 
+test("what only a primary can read is read from it, once", async () => {
+  await using opened = openReading();
+  const { db, isUsed } = opened;
+  await waitUntil("the standby is used", isUsed);
+  await db.query`create unlogged table if not exists scratch (id int)`;
+  await pair.caughtUp();
+  expect(await db.read`select id from scratch`).toEqual([]);
+  expect(await db.read`select pg_current_wal_lsn()::text as lsn`).toHaveLength(1);
+  expect(db.stats().standby?.fallbacks).toBe(2);
+  // Nobody has asked for a number in this session: the primary says the same, and is asked only once.
+  await db.query`create sequence if not exists numbers`;
+  await pair.caughtUp();
+  const fault = await db.read`select currval('numbers')`.catch((error) => error);
+  expect(fault).toMatchObject({ code: "STATEMENT_FAILED", reason: "55000" });
+  expect(db.stats().standby?.fallbacks).toBe(3);
+}, 30_000);
+
 test("a standby that replays nothing is read from up to the lag limit, and again when it has caught up", async () => {
   await using opened = openReading(1000);
   const { db, portRead, isUsed } = opened;
