@@ -77,6 +77,8 @@ export interface StandbyReadsChange {
   readonly state: CircuitState;
   /** Milliseconds that its data is old at most; Infinity where that is not known. */
   readonly lagMs: number;
+  /** Its history is not the primary's: another cluster, another timeline, or WAL that the primary never wrote. */
+  readonly isApart: boolean;
 }
 
 /** Of two servers that take writes, the one that is left aside, and the one that is used: addresses and timelines. */

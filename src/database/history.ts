@@ -16,13 +16,28 @@ export interface History {
 const TIMELINE = "substring(pg_walfile_name(pg_current_wal_lsn()) for 8) as timeline";
 const WITH_SYSTEM = `select (select system_identifier::text from pg_control_system()) as system, ${TIMELINE}`;
 const ALONE = `select '' as system, ${TIMELINE}`;
+/** A server in recovery names no WAL file of its own. */
+const SYSTEM = "select system_identifier::text as system, '0' as timeline from pg_control_system()";
 
 /**
  * Asks a server that takes writes.
  * Throws what `Connection.control` throws where the connection is lost, or the deadline passes.
  */
-export async function historyOf(connection: Pick<Connection, "control">, deadlineAt: number): Promise<History> {
-  for (const question of [WITH_SYSTEM, ALONE]) {
+export function historyOf(connection: Pick<Connection, "control">, deadlineAt: number): Promise<History> {
+  return ask([WITH_SYSTEM, ALONE], connection, deadlineAt);
+}
+
+/** Asks any server, for its system alone. Throws as `historyOf`. */
+export async function systemOf(connection: Pick<Connection, "control">, deadlineAt: number): Promise<string> {
+  return (await ask([SYSTEM], connection, deadlineAt)).system;
+}
+
+async function ask(
+  questions: readonly string[],
+  connection: Pick<Connection, "control">,
+  deadlineAt: number,
+): Promise<History> {
+  for (const question of questions) {
     try {
       const { rows } = await connection.control<{ system: string; timeline: string }>(question, deadlineAt);
       const [row] = rows;
@@ -33,6 +48,13 @@ export async function historyOf(connection: Pick<Connection, "control">, deadlin
     }
   }
   return { system: "", timeline: 0 };
+}
+
+/** Whether a standby may be following a primary: nothing that is known of the two speaks against it. */
+export function mayFollow(standby: History, primary: History): boolean {
+  const isSameSystem = standby.system === "" || primary.system === "" || standby.system === primary.system;
+  const isSameTimeline = standby.timeline === 0 || primary.timeline === 0 || standby.timeline === primary.timeline;
+  return isSameSystem && isSameTimeline;
 }
 
 /** Whether history went on without the first: the other was promoted later. */

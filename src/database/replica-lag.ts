@@ -18,14 +18,33 @@ export class ReplicaLag {
   #ahead: Sample[] = [];
   #replayed: Sample | undefined;
   #servers = "";
+  #isApart = false;
 
   /** Positions of other servers, or of another start of these, are not compared with those of before. */
   between(primary: string, standby: string): void {
     const servers = `${primary} ${standby}`;
     if (servers === this.#servers) return;
     this.#servers = servers;
+    this.#isApart = false;
+    this.forget();
+  }
+
+  /** What was compared so far says nothing. */
+  forget(): void {
     this.#ahead = [];
     this.#replayed = undefined;
+  }
+
+  /**
+   * The standby was ahead of where the primary was afterwards: it has replayed what the primary never wrote, and cannot
+   * find back without being started anew. Their positions are of different histories, whichever is the higher one later.
+   */
+  part(): void {
+    this.#isApart = true;
+  }
+
+  get isApart(): boolean {
+    return this.#isApart;
   }
 
   /** The primary was at `position` at a moment that is no earlier than `at`. */
@@ -43,6 +62,6 @@ export class ReplicaLag {
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */
   lagMs(now: number): number {
-    return this.#replayed === undefined ? Number.POSITIVE_INFINITY : now - this.#replayed.at;
+    return this.#replayed === undefined || this.#isApart ? Number.POSITIVE_INFINITY : now - this.#replayed.at;
   }
 }

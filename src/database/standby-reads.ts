@@ -4,12 +4,10 @@ import type { Deadline } from "../core/deadline.ts";
 import { codedError } from "../core/within.ts";
 import { DebyError, type ErrorCode } from "../errors.ts";
 import type { DatabaseObserver, StandbyReadsChange } from "./events.ts";
-import type { HostConnection } from "./hosts.ts";
 import { codeForObserver } from "./lease.ts";
 import type { StandbyStats } from "./pool-types.ts";
-import { QuestionLine } from "./question-line.ts";
-import { ReplicaLag } from "./replica-lag.ts";
 import { connectError } from "./sqlstate.ts";
+import { StandbyLag } from "./standby-lag.ts";
 import { runStatement, type StatementText } from "./statements.ts";
 import { type System, type SystemDeps, startSystem } from "./system.ts";
 
@@ -17,12 +15,6 @@ import { type System, type SystemDeps, startSystem } from "./system.ts";
 const MEASURE_EVERY_MS = 1000;
 /** The same while no standby is used. */
 const START_EVERY_MS = 250;
-/** For one question of a measurement, in milliseconds. */
-const ASK_LIMIT_MS = 1000;
-
-const PRIMARY_POSITION = "select (pg_current_wal_lsn() - '0/0')::text as position";
-const STANDBY_POSITION = `select (pg_last_wal_replay_lsn() - '0/0')::text as position, pg_is_in_recovery() as "isStandby"`;
-
 /** What the primary may do better: the standby is away, has a conflict with its replay, or lags behind a migration. */
 const STANDBY_MATTERS: readonly ErrorCode[] = [
   "DATABASE_UNAVAILABLE",
@@ -81,21 +73,15 @@ export interface StandbyReadsDeps {
  */
 export class StandbyReads {
   readonly #deps: StandbyReadsDeps;
-  readonly #lag = new ReplicaLag();
+  readonly #lag: StandbyLag;
   readonly #stopped = new AbortController();
-  readonly #lines: Record<"primary" | "standby", QuestionLine<HostConnection>>;
   #measuring: Promise<void> | undefined;
-  #wasUsed: boolean | undefined;
+  #told: { readonly isUsed: boolean; readonly isApart: boolean } | undefined;
   #fallbacks = 0;
 
   constructor(deps: StandbyReadsDeps) {
     this.#deps = deps;
-    const { clock, primary, standby } = deps;
-    const { signal } = this.#stopped;
-    // Of its own, so that a primary whose pool is full makes no standby look late.
-    const lineTo = ({ open }: Pick<System, "open">) =>
-      new QuestionLine(clock, (deadlineAt) => open(deadlineAt, signal));
-    this.#lines = { primary: lineTo(primary), standby: lineTo(standby) };
+    this.#lag = new StandbyLag(deps, this.#stopped.signal);
   }
 
   /** Begins to measure the lag; before that, no standby is used. */
@@ -142,7 +128,7 @@ export class StandbyReads {
   async close(options: { readonly graceMs: number }): Promise<void> {
     this.#stopped.abort();
     await Promise.all([this.#deps.standby.close(options), this.#measuring]);
-    await Promise.all([this.#lines.primary.hangUp(), this.#lines.standby.hangUp()]);
+    await this.#lag.hangUp();
   }
 
   get #isUsable(): boolean {
@@ -154,61 +140,25 @@ export class StandbyReads {
     const { clock, standby, lagLimitMs } = this.#deps;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      if (standby.monitor.state.name === "up") await this.#measureOnce();
+      if (standby.monitor.state.name === "up" && (await this.#lag.measure()) === "promoted") {
+        standby.monitor.trouble(connectError(codedError("MOVED", "the standby was promoted"), "the standby"));
+        await this.#lag.hangUp();
+      }
       this.#tell();
       const everyMs = this.#isUsable ? MEASURE_EVERY_MS : START_EVERY_MS;
       await sleep(clock, Math.min(everyMs, lagLimitMs / 4), signal);
     }
   }
 
-  async #measureOnce(): Promise<void> {
-    const { clock, standby } = this.#deps;
-    const at = clock.now();
-    const [ours, theirs] = await Promise.all([
-      this.#ask("primary", PRIMARY_POSITION).catch(() => undefined),
-      this.#ask("standby", STANDBY_POSITION).catch(() => undefined),
-    ]);
-    if (theirs?.isStandby === false) {
-      standby.monitor.trouble(connectError(codedError("MOVED", "the standby was promoted"), "the standby"));
-      await this.#lines.standby.hangUp();
-    }
-    if (ours === undefined || theirs === undefined) return;
-    this.#lag.between(ours.server, theirs.server);
-    if (ours.position !== null) this.#lag.notePrimary(at, BigInt(ours.position));
-    if (theirs.position !== null) this.#lag.noteStandby(BigInt(theirs.position));
-  }
-
-  /** Undefined where there is no connection; one that leads to a server which we have left is not used again. */
-  async #ask(whom: "primary" | "standby", text: string): Promise<Position | undefined> {
-    const { [whom]: system, clock } = this.#deps;
-    const line = this.#lines[whom];
-    const deadlineAt = clock.now() + ASK_LIMIT_MS;
-    const connection = await line.connection(deadlineAt);
-    if (connection === undefined) return undefined;
-    if (!system.isOurs(connection)) {
-      await line.hangUp();
-      return undefined;
-    }
-    const { rows } = await connection.control<Omit<Position, "server">>(text, deadlineAt);
-    const [row] = rows;
-    return row && { ...row, server: connection.backend.server };
-  }
-
   #tell(): void {
-    const isUsed = this.#isUsable;
     const { clock, standby, onChange } = this.#deps;
-    const isStarting = this.#wasUsed === undefined && !isUsed && !("reason" in standby.monitor.state);
-    if (isUsed === this.#wasUsed || isStarting) return;
-    this.#wasUsed = isUsed;
+    const [isUsed, { isApart }] = [this.#isUsable, this.#lag];
+    const isStarting = this.#told === undefined && !isUsed && !isApart && !("reason" in standby.monitor.state);
+    if (isStarting || (isUsed === this.#told?.isUsed && isApart === this.#told.isApart)) return;
+    this.#told = { isUsed, isApart };
     const { address } = standby.monitor.server ?? {};
-    onChange({ isUsed, address, state: standby.monitor.state, lagMs: this.#lag.lagMs(clock.now()) });
+    onChange({ isUsed, address, state: standby.monitor.state, lagMs: this.#lag.lagMs(clock.now()), isApart });
   }
-}
-
-interface Position {
-  readonly server: string;
-  readonly position: string | null;
-  readonly isStandby?: boolean;
 }
 
 function isStandbyMatter(error: unknown): boolean {

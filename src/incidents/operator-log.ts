@@ -59,9 +59,15 @@ export function logDatabase(
     db.on("moved", ({ from, to }) => {
       log.warn("db.moved", `Another server is used now: ${to} instead of ${from}`, { from, to });
     }),
-    db.on("standbyReads", ({ isUsed, address, state, lagMs }) => {
+    db.on("standbyReads", ({ isUsed, address, state, lagMs, isApart }) => {
       const fields = { address, state: state.name, ...(Number.isFinite(lagMs) ? { lagMs: Math.round(lagMs) } : {}) };
       if (isUsed) log.info("db.standby-used", `Reads go to the standby ${address}`, fields);
+      else if (state.name === "up" && isApart)
+        log.warn(
+          "db.standby-apart",
+          `The standby ${address} does not follow the primary, reads go to the primary. If that lasts, make it anew`,
+          fields,
+        );
       else if (state.name === "up")
         log.warn("db.standby-late", `The standby ${address} lags, reads go to the primary`, fields);
       else log.warn("db.standby-lost", "No standby to read from, reads go to the primary", fields);

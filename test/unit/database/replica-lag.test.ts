@@ -58,3 +58,30 @@ test("a standby that is constantly late is known to be so late, however long tha
   expect(lag.lagMs(600_000)).toBeGreaterThanOrEqual(40_000);
   expect(lag.lagMs(600_000)).toBeLessThan(45_000);
 });
+
+test("the positions of a standby that went on by itself say nothing, even when the primary has overtaken it", () => {
+  const lag = new ReplicaLag();
+  lag.between("b", "c");
+  lag.part();
+  for (let at = 0; at <= 5000; at += 1000) {
+    lag.notePrimary(at, 900n);
+    lag.noteStandby(5000n);
+    expect(lag.lagMs(at)).toBe(Number.POSITIVE_INFINITY);
+  }
+  // It was started anew, from the primary.
+  lag.between("b", "c, later");
+  lag.notePrimary(6000, 9000n);
+  lag.noteStandby(9000n);
+  expect(lag.lagMs(6100)).toBe(100);
+});
+
+test("what was forgotten is measured anew", () => {
+  const lag = new ReplicaLag();
+  lag.notePrimary(0, 1n);
+  lag.noteStandby(1n);
+  lag.forget();
+  expect(lag.lagMs(10)).toBe(Number.POSITIVE_INFINITY);
+  lag.notePrimary(20, 2n);
+  lag.noteStandby(2n);
+  expect(lag.lagMs(30)).toBe(10);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { HostRefused } from "../../../src/database/events.ts";
-import { type History, isOlder } from "../../../src/database/history.ts";
+import { type History, isOlder, mayFollow } from "../../../src/database/history.ts";
 import type { ProbeConnection } from "../../../src/database/monitor.ts";
 import { type Found, Rivals } from "../../../src/database/rivals.ts";
 
@@ -22,6 +22,20 @@ describe("of two histories", () => {
     ["one that was not asked is not older", undefined, at(2), false],
   ])("%s", (_, one, other, isTheOlder) => {
     expect(isOlder(one, other)).toBe(isTheOlder);
+  });
+});
+
+describe("of a standby's history and a primary's", () => {
+  test.each<[string, History, History, boolean]>([
+    ["the same system and timeline are of one that follows", at(2), at(2), true],
+    ["an earlier timeline is not", at(1), at(2), false],
+    ["a later one is not", at(3), at(2), false],
+    ["another system is not, whatever its timeline", at(2, "t"), at(2), false],
+    ["nothing speaks against an unknown timeline", at(0), at(2), true],
+    ["nor against an unknown system", at(2, ""), at(2), true],
+    ["another system is one, also where the timeline is not known", at(0, "t"), at(2), false],
+  ])("%s", (_, standby, primary, expected) => {
+    expect(mayFollow(standby, primary)).toBe(expected);
   });
 });
 
