@@ -1,6 +1,6 @@
 import type { DatabaseTarget } from "../config/types.ts";
-import { type WithinOptions, within } from "../core/within.ts";
-import { dial } from "./dial.ts";
+import { within } from "../core/within.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import { discard } from "./tls.ts";
 
 /** What the server gave at the start of a session so that its statements can be cancelled from elsewhere. */
@@ -17,7 +17,7 @@ const CANCEL_REQUEST_CODE = 80877102;
  * reset only when it wants to answer. The key is the session's own, so that nobody else's statement can be hit.
  * Resolves when the server has taken note; rejects like `dial`.
  */
-export async function requestCancel(target: DatabaseTarget, key: BackendKey, options: WithinOptions): Promise<void> {
+export async function requestCancel(target: DatabaseTarget, key: BackendKey, options: DialOptions): Promise<void> {
   const message = Buffer.alloc(16);
   message.writeUInt32BE(16, 0);
   message.writeUInt32BE(CANCEL_REQUEST_CODE, 4);

@@ -242,8 +242,11 @@ export class Connection implements Sweepable {
     const { clock } = this.#options;
     const { hostPort, key } = this.#session;
     const target = { ...this.#target, hosts: [hostPort] };
+    const { remoteAddress } = this;
+    // The other addresses of the name may be of servers that do not know the session.
+    const addressesOf = remoteAddress === undefined ? undefined : async () => [remoteAddress];
     // Not with the dial's signal, which ends with the reason to dial.
-    await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS }).catch(() => {});
+    await requestCancel(target, key, { clock, deadlineAt: clock.now() + CANCEL_LIMIT_MS, addressesOf }).catch(() => {});
   }
 
   #giveUp(error: DebyError): void {

@@ -1,9 +1,8 @@
 import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep } from "../core/sweep.ts";
-import type { WithinOptions } from "../core/within.ts";
-import { Connection } from "./connection.ts";
-import { addressesOf, knock } from "./dial.ts";
+import { AddressSearch } from "./address-search.ts";
+import { addressesOf as askNameServer, type DialOptions, knock } from "./dial.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { LeasedConnection } from "./pool-types.ts";
 
@@ -24,25 +23,28 @@ export interface Connector {
   /** A bare TCP connect to any host; rejects when nobody listens. */
   knock(deadlineAt: number, signal: AbortSignal): Promise<void>;
   /** The addresses that a host's name has at the moment; rejects where nobody tells. Undefined where names mean nothing. */
-  addresses?: ((host: HostPort, options: WithinOptions) => Promise<string[]>) | undefined;
+  addresses?: DialOptions["addressesOf"];
 }
 
 export interface ConnectorDeps {
   readonly clock: Clock;
   readonly sweep: DeadlineSweep;
+  /** Default: the name server is asked. */
+  readonly addressesOf?: DialOptions["addressesOf"];
 }
 
 /** Connects over the network, or through a Unix socket. */
 export function networkConnector(
   target: DatabaseTarget,
   settings: Pick<PoolSettings, "prepare">,
-  { clock, sweep }: ConnectorDeps,
+  { clock, sweep, addressesOf = askNameServer }: ConnectorDeps,
 ): Connector {
   const { prepare } = settings;
+  const search = new AddressSearch();
   return {
     open: ({ host, ...options }) =>
-      Connection.open({ ...target, hosts: [host] }, { ...options, clock, sweep, prepare }),
-    knock: (deadlineAt, signal) => knock(target, { clock, deadlineAt, signal }),
-    addresses: (host, options) => addressesOf(host, options),
+      search.open({ ...target, hosts: [host] }, { ...options, clock, sweep, prepare, addressesOf }),
+    knock: (deadlineAt, signal) => knock(target, { clock, deadlineAt, signal, addressesOf }),
+    addresses: addressesOf,
   };
 }

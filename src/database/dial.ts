@@ -18,8 +18,10 @@ export interface Dialled {
 
 /** The deadline is the moment by which the socket must be ready, TLS included. */
 export interface DialOptions extends WithinOptions {
-  /** Called when an address has accepted, which tells that a machine is there, if nothing of a server. */
-  readonly onReached?: (() => void) | undefined;
+  /** Called with the address that has accepted, which tells that a machine is there, if nothing of a server. */
+  readonly onReached?: ((address: string) => void) | undefined;
+  /** The addresses of a host in the order in which they are tried; default: the name server's. */
+  readonly addressesOf?: ((host: HostPort, options: WithinOptions) => Promise<readonly string[]>) | undefined;
 }
 
 /** One place to try: an address and the name it came from. */
@@ -45,7 +47,7 @@ const STAGGER_MS = 250;
 export async function dial(target: DatabaseTarget, options: DialOptions): Promise<Dialled> {
   const candidates = await findCandidates(target.hosts, options);
   const { socket, candidate } = await firstToAccept(candidates, options);
-  options.onReached?.();
+  options.onReached?.(candidate.address);
   const known = { hostPort: candidate.hostPort, address: candidate.label };
   if (!wantsTls(target.sslmode, candidate.host)) {
     return { socket, ...known, isEncrypted: false };
@@ -94,7 +96,7 @@ async function candidatesOf(target: HostPort, options: DialOptions): Promise<Can
   if (host.startsWith("/")) {
     return [{ hostPort: target, host, label, address: label, connect: () => connect({ path: label }) }];
   }
-  const addresses = await addressesOf(target, options);
+  const addresses = await (options.addressesOf ?? addressesOf)(target, options);
   return addresses.map((address) => ({
     hostPort: target,
     host,

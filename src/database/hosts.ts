@@ -152,7 +152,7 @@ export class Hosts {
 
   /** The addresses that the name of our host has at the moment; none where nobody tells. */
   async addresses(options: WithinOptions): Promise<readonly string[]> {
-    return (await this.#deps.connector.addresses?.(this.#ourHost, options).catch((): string[] => [])) ?? [];
+    return (await this.#deps.connector.addresses?.(this.#ourHost, options).catch((): readonly string[] => [])) ?? [];
   }
 
   /** Where the server is that we are with, or is to be looked for first. */

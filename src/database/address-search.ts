@@ -1,0 +1,107 @@
+import type { DatabaseTarget } from "../config/types.ts";
+import { codedError } from "../core/within.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { addressesOf, addressLabel, type DialOptions } from "./dial.ts";
+import { fitnessOf } from "./role.ts";
+import { classifyConnectFailure, codeOf, connectError } from "./sqlstate.ts";
+
+/** For each further address once one has answered, in milliseconds: on a busy machine a login takes its time. */
+const FURTHER_LIMIT_MS = 1000;
+
+interface Opened {
+  readonly connection: Connection;
+  readonly isWanted: boolean;
+  readonly address: string | undefined;
+}
+
+/**
+ * Looks for the wanted role among the addresses of one name, as libpq does. What was of no use the last time is dialled
+ * last: a primary that was found once costs one dial from then on, and an address that lets nobody in blocks nobody.
+ */
+export class AddressSearch {
+  /** The latest one last. */
+  readonly #useless = new Set<string>();
+  /** Where the wanted role was found last. */
+  #found: string | undefined;
+
+  /**
+   * A connection to the first address whose server has the wanted role; where none has, to the first that answered.
+   * The addresses after that one are tried in turn. Throws the errors of `Connection.open`.
+   */
+  async open(target: DatabaseTarget, options: ConnectionOptions): Promise<Connection> {
+    const ask = options.addressesOf ?? addressesOf;
+    let all: readonly string[] = [];
+    const inOrder: DialOptions["addressesOf"] = async (host, within) => {
+      all = this.#ordered(await ask(host, within));
+      return all;
+    };
+    const first = await this.#open(target, { ...options, addressesOf: inOrder });
+    if (first.isWanted) return first.connection;
+    const better = await this.#findBetter(
+      target,
+      options,
+      all.filter((address) => address !== first.address),
+    );
+    if (better !== undefined || options.signal?.aborted) void first.connection.close();
+    if (better !== undefined) return better;
+    const label = target.hosts.map(addressLabel).join(",");
+    if (options.signal?.aborted) throw connectError(codedError("ABORT_ERR", "Given up"), label);
+    if (!first.connection.isLost) return first.connection;
+    throw connectError(codedError("CONNECTION_CLOSED", "The server closed the connection at once"), label);
+  }
+
+  async #findBetter(
+    target: DatabaseTarget,
+    options: ConnectionOptions,
+    addresses: readonly string[],
+  ): Promise<Connection | undefined> {
+    const { clock, signal } = options;
+    for (const address of addresses) {
+      if (signal?.aborted) return undefined;
+      const deadlineAt = Math.min(options.deadlineAt, clock.now() + FURTHER_LIMIT_MS);
+      // There is one that answers: why another does not is nobody's business.
+      const opened = await this.#open(target, { ...options, deadlineAt, addressesOf: async () => [address] }).catch(
+        () => undefined,
+      );
+      if (opened?.isWanted) return opened.connection;
+      void opened?.connection.close();
+    }
+    return undefined;
+  }
+
+  async #open(target: DatabaseTarget, options: ConnectionOptions): Promise<Opened> {
+    let address: string | undefined;
+    const onReached = (reached: string): void => {
+      address = reached;
+      options.onReached?.(reached);
+    };
+    try {
+      const connection = await Connection.open(target, { ...options, onReached });
+      const isWanted = fitnessOf(connection.facts, target.targetSessionAttrs) === "wanted";
+      if (isWanted) this.#found = address;
+      this.#note(address, isWanted);
+      return { connection, isWanted, address };
+    } catch (error) {
+      // The right server that is full, or refuses us by name, is still the right one.
+      const isStillRight = address === this.#found && isRefusal(codeOf(error));
+      if (!options.signal?.aborted && !isStillRight) this.#note(address, false);
+      throw error;
+    }
+  }
+
+  #note(address: string | undefined, isUseful: boolean): void {
+    if (address === undefined) return;
+    this.#useless.delete(address);
+    if (!isUseful) this.#useless.add(address);
+  }
+
+  #ordered(addresses: readonly string[]): string[] {
+    const useless = [...this.#useless].filter((address) => addresses.includes(address));
+    return [...addresses.filter((address) => !this.#useless.has(address)), ...useless];
+  }
+}
+
+/** Whether a server at work has said no; one that starts may have lost its role by the end of that. */
+function isRefusal(code: string): boolean {
+  return code !== "57P03" && classifyConnectFailure(code) !== "lost";
+}
