@@ -1,8 +1,9 @@
 import { DebyError } from "../errors.ts";
+import { ImpossibleScenario } from "./impossible-scenario.ts";
 import { requireNoticeable } from "./planned-slos.ts";
 import type { OnStep } from "./progress.ts";
 import type { OutagePlan } from "./run-outage.ts";
-import { ImpossibleScenario, requirePossible } from "./scenarios/all.ts";
+import { requirePossible } from "./scenarios/all.ts";
 import { chooseTarget, powersOf, type TargetKind } from "./targets/choose.ts";
 import { requireFitting } from "./targets/fitting.ts";
 

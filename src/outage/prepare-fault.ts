@@ -1,8 +1,8 @@
 import { FaultProxy } from "./fault-proxy.ts";
 import { findFreePort } from "./free-port.ts";
+import { ImpossibleScenario } from "./impossible-scenario.ts";
 import type { ResourceStack } from "./resource-stack.ts";
 import type { Fault, Scenario } from "./scenario.ts";
-import { ImpossibleScenario } from "./scenarios/all.ts";
 import type { DatabaseEndpoint, Target } from "./target.ts";
 import { behindProxy } from "./targets/configured.ts";
 

@@ -1,6 +1,6 @@
 import { HealFailed } from "./experiment.ts";
+import { ImpossibleScenario } from "./impossible-scenario.ts";
 import type { OutagePlan, OutageRun } from "./run-outage.ts";
-import { ImpossibleScenario } from "./scenarios/all.ts";
 import type { SeriesRun } from "./series.ts";
 
 /** What a series needs of whoever runs it. */

@@ -80,6 +80,8 @@ export interface Target {
   readonly sql: RunSql | undefined;
   /** The command that does the same from anywhere on this machine. */
   sqlWords?(...statements: readonly string[]): Words;
+  /** How such a session ends that has no password from anywhere; undefined where it needs none. Only for what is not ours. */
+  wantsPassword?(): Promise<string | undefined>;
   /**
    * Why the server that was reached by the endpoint is not the one that would be harmed; undefined where it is. Only
    * for what is not ours.

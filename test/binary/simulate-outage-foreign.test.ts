@@ -131,6 +131,23 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     60_000,
   );
 
+  test("wrong-password is refused where healing would need the password: nothing expires, other faults are done", async () => {
+    const locked = ["--env", "POSTGRES_INITDB_ARGS=--auth-local=scram-sha-256"];
+    await using victim = await Victim.start("--label", "deby.chaos=allow", ...locked);
+    await using bench = await OutageBench.make();
+    const before = await victim.state();
+    const refused = await bench.run(["--container", victim.name, "--scenario=wrong-password", ...SHORT]);
+    expect(refused.stderr).toContain("The scenario wrong-password is refused, and nothing was touched");
+    expect(refused.stderr).toContain("no password supplied");
+    expect(refused.stderr).toContain("local all postgres trust");
+    expect({ ...refused, state: await victim.state() }).toMatchObject({ exitCode: 2, stdout: "", state: before });
+    expect(await victim.login()).toBe(true);
+    await bench.expectNothingLeft();
+
+    const ended = await bench.run(["--container", victim.name, "--scenario=terminate-backends", ...SHORT]);
+    expect(ended).toMatchObject({ exitCode: 0 });
+  }, 60_000);
+
   test.each([
     ["stop", ["--label", "deby.chaos=allow"], () => []],
     ["kill", [], (name: string) => ["--confirm", name]],

@@ -1,5 +1,6 @@
 import { closest } from "../../config/did-you-mean.ts";
 import { DebyError } from "../../errors.ts";
+import { ImpossibleScenario } from "../impossible-scenario.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Power } from "../target.ts";
 import { exhaust } from "./exhaust.ts";
@@ -45,13 +46,6 @@ export function findScenario(name: string): Scenario {
   const meant = closest(name, names);
   const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
   throw new DebyError("USAGE", `No such scenario: "${name}"${hint} --scenario list shows what there is`);
-}
-
-/** A scenario that can have no meaning here, as opposed to a wrong word: of several it is left out. */
-export class ImpossibleScenario extends DebyError {
-  constructor(message: string) {
-    super("USAGE", message);
-  }
 }
 
 /** Whether a target of these powers can do the scenario. */

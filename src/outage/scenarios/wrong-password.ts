@@ -1,5 +1,6 @@
+import { ImpossibleScenario } from "../impossible-scenario.ts";
 import type { Scenario } from "../scenario.ts";
-import type { RunSql } from "../target.ts";
+import type { RunSql, Target } from "../target.ts";
 import { tryLogin } from "../try-login.ts";
 import { OUTAGE, refusal } from "./objectives.ts";
 
@@ -13,8 +14,12 @@ export const wrongPassword: Scenario = {
   slos: OUTAGE,
   slosFor: ({ retryIntervalMs }) => refusal(retryIntervalMs),
   needs: ["sql"],
-  async undo({ sql, sqlWords, endpoint: { user } }) {
-    return sql && sqlWords ? [sqlWords(letIn(user, await readValidUntil(sql, user)))] : [];
+  async undo(target) {
+    const { sql, sqlWords } = target;
+    if (sql === undefined || sqlWords === undefined) return [];
+    await requireWayBack(target);
+    const { user } = target.endpoint;
+    return [sqlWords(letIn(user, await readValidUntil(sql, user)))];
   },
   bind({ sql, endpoint }) {
     if (sql === undefined) return undefined;
@@ -36,6 +41,18 @@ export const wrongPassword: Scenario = {
     };
   },
 };
+
+/** Whoever heals logs in as the very role whose password is no good by then. @throws ImpossibleScenario */
+async function requireWayBack({ wantsPassword, description, endpoint: { user } }: Target): Promise<void> {
+  const why = await wantsPassword?.();
+  if (why === undefined) return;
+  throw new ImpossibleScenario(
+    `The scenario wrong-password is refused, and nothing was touched: ${user} could not log in any more to heal it, since ` +
+      `the server's own socket asks for a password, too (${description}: ${why}). ` +
+      `Let it in there without one (in pg_hba.conf: local all ${user} trust, then: select pg_reload_conf()), ` +
+      "or take another scenario",
+  );
+}
 
 function letIn(role: string, validUntil: string): string {
   return `alter role ${quoteIdentifier(role)} valid until ${quoteLiteral(validUntil)}`;

@@ -118,6 +118,7 @@ export function containerTarget(facts: ContainerFacts, kind: "docker" | "compose
     server: { ...controlContainer(name), demoter: undefined },
     sql,
     sqlWords: (...statements) => sqlWords(name, endpoint, statements),
+    wantsPassword: () => wantsPassword(name, endpoint),
     strangerAt: async ({ startedAt }) =>
       (await sql(POSTMASTER_START)) === startedAt ? undefined : "the server inside started at another time",
     traffic: undefined,
@@ -185,20 +186,24 @@ export function speakSql(name: string, endpoint: DatabaseEndpoint, hurry?: Abort
   };
 }
 
+/** Tried with none, neither from our environment nor from the container's own or a file in it. */
+async function wantsPassword(name: string, endpoint: DatabaseEndpoint): Promise<string | undefined> {
+  const none = ["--env", "PGPASSWORD=", "--env", "PGPASSFILE=/dev/null"];
+  try {
+    await docker(["exec", ...none, name, ...psqlWords(endpoint, ["select 1"])], { limitMs: COMMAND_LIMIT_MS });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ToolFailure) return error.message.split("\n").at(-1);
+    throw error;
+  }
+}
+
+function sqlWords(name: string, endpoint: DatabaseEndpoint, statements: readonly string[]): Words {
+  return ["docker", "exec", "--env", "PGPASSWORD", name, ...psqlWords(endpoint, statements)];
+}
+
 /** Each statement in a transaction of its own. */
-function sqlWords(
-  name: string,
-  { user, database }: Pick<DatabaseEndpoint, "user" | "database">,
-  statements: readonly string[],
-): Words {
-  const psql = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
-  return [
-    "docker",
-    "exec",
-    "--env",
-    "PGPASSWORD",
-    name,
-    ...psql,
-    ...statements.flatMap((statement) => ["-c", statement]),
-  ];
+function psqlWords({ user, database }: DatabaseEndpoint, statements: readonly string[]): Words {
+  const psql = ["psql", "-X", "-q", "-w", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database];
+  return [...psql, ...statements.flatMap((statement) => ["-c", statement])];
 }

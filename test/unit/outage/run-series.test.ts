@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { DebyError } from "../../../src/errors.ts";
 import { HealFailed } from "../../../src/outage/experiment.ts";
+import { ImpossibleScenario } from "../../../src/outage/impossible-scenario.ts";
 import type { OutagePlan, OutageRun } from "../../../src/outage/run-outage.ts";
 import { planSeries, runSeries } from "../../../src/outage/run-series.ts";
-import { ImpossibleScenario } from "../../../src/outage/scenarios/all.ts";
 import { judgeSeries } from "../../../src/outage/series.ts";
 import { RESULT } from "../reports/outage-sample.ts";
 
