@@ -7,6 +7,8 @@ import { waitUntil } from "../support/wait-until.ts";
 import { OutageBench } from "./simulate-outage-bench.ts";
 
 const SHORT = ["--warmup=1s", "--outage=1s", "--settle=15s"];
+/** For what nothing but missing answers tells of. */
+const LONGER = ["--warmup=1s", "--outage=6s", "--settle=15s"];
 const PASSWORD = "a-users-password";
 
 /** A database in a container that deby did not make. */
@@ -204,6 +206,30 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     },
     60_000,
   );
+
+  test("a pause that did not take is exit 3, with nothing to heal", async () => {
+    await using victim = await Victim.start("--label", "deby.chaos=allow");
+    await using bench = await OutageBench.make('[ "$1" = pause ] && exit 0');
+    const { exitCode, stderr } = await bench.run(["--container", victim.name, "--scenario=pause", ...LONGER]);
+    expect(stderr).toContain("the server is not frozen");
+    expect({ exitCode, state: await victim.state() }).toEqual({
+      exitCode: 3,
+      state: expect.stringMatching(/ true false$/),
+    });
+    await bench.expectNothingLeft();
+  }, 60_000);
+
+  test("a pause that somebody has undone by hand needs no healing any more", async () => {
+    await using victim = await Victim.start("--label", "deby.chaos=allow");
+    await using bench = await OutageBench.make();
+    const deby = await bench.start(["--container", victim.name, "--scenario=pause", ...LONGER]);
+    await deby.waitForLine(/verified/, 30_000);
+    await docker("unpause", victim.name);
+    const { exitCode, stderr } = await deby.waitForExit(60_000);
+    expect(stderr).not.toContain("is not paused");
+    expect(exitCode).toBeOneOf([0, 1]);
+    await bench.expectNothingLeft();
+  }, 90_000);
 
   test("a stop that outlives deby is waited for before it is healed", async () => {
     await using victim = await Victim.start("--label", "deby.chaos=allow");

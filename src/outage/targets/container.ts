@@ -154,6 +154,7 @@ export function controlContainer(name: string, hurry?: AbortSignal): Omit<Server
     const { stdout } = await docker(["inspect", "--format", `{{.State.${field}}}`, name], options);
     return stdout;
   };
+  const isFrozen = async (): Promise<boolean> => (await inspect("Paused")) === "true";
   return {
     async stop() {
       await docker(["stop", "--time", String(STOP_GRACE_S), name], options);
@@ -170,9 +171,14 @@ export function controlContainer(name: string, hurry?: AbortSignal): Omit<Server
         await docker(["pause", name], options);
       },
       async thaw() {
-        await docker(["unpause", name], options);
+        try {
+          await docker(["unpause", name], options);
+        } catch (error) {
+          // It was never frozen, or somebody has thawed it since.
+          if (!(error instanceof ToolFailure) || (await isFrozen())) throw error;
+        }
       },
-      isFrozen: async () => (await inspect("Paused")) === "true",
+      isFrozen,
     },
   };
 }
