@@ -30,9 +30,12 @@ export async function readPresence(endpoint: DatabaseEndpoint): Promise<Presence
         and (datid is not null and coalesce(backend_type, 'client backend') in ('client backend', 'walsender')
           or pid in (select pid from pg_stat_replication))`;
     const [start] = await sql.unsafe<{ at: string }[]>(POSTMASTER_START);
-    const [own] = await sql<{ pid: number | null }[]>`
-      select min(pid) as pid from pg_stat_activity where datid is null and usesysid is null`;
-    return { others, reached: { startedAt: start?.at ?? "", processId: own?.pid ?? undefined } };
+    const [own] = await sql<{ pid: number | null; address: string | null }[]>`
+      select min(pid) as pid, host(inet_server_addr()) as address from pg_stat_activity where datid is null and usesysid is null`;
+    return {
+      others,
+      reached: { startedAt: start?.at ?? "", processId: own?.pid ?? undefined, address: own?.address ?? undefined },
+    };
   };
   return await within(sql, read(), AbortSignal.timeout(LIMIT_MS));
 }

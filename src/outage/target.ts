@@ -58,6 +58,8 @@ export interface ReachedServer {
   readonly startedAt: string;
   /** A process that it keeps as long as it runs, where that may be seen. */
   readonly processId: number | undefined;
+  /** Its own, at which the session arrived; undefined on a Unix socket. */
+  readonly address: string | undefined;
 }
 
 /** Runs statements, each in a transaction of its own, and returns what they gave: a line for each row, columns parted by `|`. */

@@ -22,6 +22,18 @@ export function controlGroup(name: string): Words {
   return ["systemctl", "show", "--property=ControlGroup", "--value", name];
 }
 
+/**
+ * The properties that name the units which are stopped with one: what requires it, is bound to it or part of it.
+ * Source: org.freedesktop.systemd1(5); systemd's UNIT_ATOM_PROPAGATE_STOP.
+ */
+export const STOPPED_WITH = ["RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo"] as const;
+
+/** Prints each unit's name, state and dependants; of a unit that is not there, too. */
+export function unitProperties(names: readonly string[]): Words {
+  // A unit's name may begin with a hyphen, as that of the root's slice does.
+  return ["systemctl", "show", `--property=${["Id", "ActiveState", ...STOPPED_WITH].join(",")}`, "--", ...names];
+}
+
 /** @throws DebyError USAGE if it is no name */
 export function serviceCommands(platform: NodeJS.Platform, name: string): ServiceCommands {
   if (!NAME.test(name)) throw new DebyError("USAGE", `--service must be a service's name, received "${name}"`);
@@ -38,8 +50,8 @@ export function serviceCommands(platform: NodeJS.Platform, name: string): Servic
       };
     case "win32":
       return {
-        // net waits until it is done, sc does not.
-        stop: ["net", "stop", name, "/y"],
+        // net waits until it is done, sc does not. Without /y it refuses to stop what others depend on.
+        stop: ["net", "stop", name],
         start: ["net", "start", name],
         kill: ["taskkill", "/F", "/FI", `SERVICES eq ${name}`],
         freeze: undefined,

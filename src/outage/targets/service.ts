@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
 import type { DatabaseTarget } from "../../config/types.ts";
 import { DebyError } from "../../errors.ts";
 import type { Undo, Words } from "../journal.ts";
 import type { Freezer, ServerControl, Target } from "../target.ts";
 import { runTool, ToolFailure } from "../tool.ts";
 import { endpointOf } from "./configured.ts";
-import { controlGroup, type ServiceCommands, serviceCommands } from "./service-commands.ts";
+import { type ServiceCommands, serviceCommands } from "./service-commands.ts";
+import { requireNoDependants } from "./service-dependants.ts";
+import { strangerTo } from "./service-identity.ts";
 
 const COMMAND_LIMIT_MS = 60_000;
 
@@ -19,19 +20,20 @@ export function serviceTarget(name: string, database: DatabaseTarget, platform: 
     endpoint,
     server: controlService(serviceCommands(platform, name)),
     sql: undefined,
-    ...(platform === "linux" ? { strangerAt: ({ processId }) => strangerTo(name, processId) } : {}),
+    strangerAt: (reached) => strangerTo(name, { endpoint, reached, platform }),
     traffic: undefined,
     readLog: async () => "",
   };
 }
 
 /**
- * Whether we may do it, found out by what does nothing to a service that runs.
- * @throws DebyError CANNOT_RUN with the way out
+ * Whether we may do it, found out by what does nothing to a service that runs, and whether healing brings all of it back.
+ * @throws DebyError CANNOT_RUN or USAGE with the way out
  */
 export async function requireControl(name: string, platform: NodeJS.Platform): Promise<void> {
   // Other managers fail to start what runs.
   if (platform !== "linux") return;
+  await requireNoDependants(name);
   try {
     await runTool(serviceCommands(platform, name).start, { limitMs: COMMAND_LIMIT_MS });
   } catch (error) {
@@ -42,39 +44,11 @@ export async function requireControl(name: string, platform: NodeJS.Platform): P
   }
 }
 
-/** What the manager stops with the unit is its control group: the server has to be in it. */
-async function strangerTo(name: string, processId: number | undefined): Promise<string | undefined> {
-  const { stdout: group } = await runTool(controlGroup(name), { limitMs: COMMAND_LIMIT_MS });
-  if (group === "") {
-    throw new DebyError(
-      "USAGE",
-      `Refused, and the service ${name} was not touched: it has no process of its own. It is not there, does not run, or ` +
-        "only stands for others: name the unit of the server itself, such as postgresql@17-main",
-    );
-  }
-  const groups = processId === undefined ? undefined : await groupsOf(processId);
-  // Where nothing may be seen, there is nothing to compare.
-  if (groups === undefined || groups.some((path) => `${path}/`.includes(`${group}/`))) return undefined;
-  return `it is process ${processId}, which ${name} does not run`;
-}
-
-/** Undefined if the process may not be seen, or has the number of another in a namespace of its own. */
-async function groupsOf(pid: number): Promise<readonly string[] | undefined> {
-  try {
-    const name = await readFile(`/proc/${pid}/comm`, "utf8");
-    if (!/^post(gres|master)/.test(name)) return undefined;
-    // `number:controllers:path`
-    const lines = (await readFile(`/proc/${pid}/cgroup`, "utf8")).trim().split("\n");
-    return lines.map((line) => line.split(":").slice(2).join(":"));
-  } catch {
-    return undefined;
-  }
-}
-
 /** Starting what runs does nothing, and a service that runs needs no other proof. */
 export function serviceUndo(name: string, platform: NodeJS.Platform): Undo {
-  const { thaw, start, stop, state } = serviceCommands(platform, name);
-  const healed = { command: state, prints: "ActiveState=active", after: [stop.join(" ")] };
+  const { thaw, start, stop, kill, freeze, state } = serviceCommands(platform, name);
+  const harms = [stop, kill, freeze].flatMap((words) => (words === undefined ? [] : [words.join(" ")]));
+  const healed = { command: state, prints: "ActiveState=active", after: harms };
   const proof = platform === "linux" ? { healed } : {};
   return { heal: [...(thaw === undefined ? [] : [thaw]), start], ...proof, remove: [], folders: [], processes: [] };
 }
@@ -95,19 +69,25 @@ function controlService({ stop, start, kill, freeze, thaw, state, runs }: Servic
       // The manager knows nothing of it: the probe has to tell.
       isFrozen: async () => isFrozen,
     };
+  const isRunning = async (): Promise<boolean> => runs.test(await run(state));
   return {
     async stop() {
       await run(stop);
     },
     async start() {
-      await run(start);
+      try {
+        await run(start);
+      } catch (error) {
+        // Some managers fail to start what runs.
+        if (!(error instanceof ToolFailure) || !(await isRunning())) throw error;
+      }
     },
     kill:
       kill &&
       (async () => {
         await run(kill);
       }),
-    isRunning: async () => runs.test(await run(state)),
+    isRunning,
     freezer,
     demoter: undefined,
   };

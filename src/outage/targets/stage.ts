@@ -122,7 +122,8 @@ async function requireUnused(target: Target, what: string, { hasServer }: Target
   }
   if (stranger !== undefined) {
     const why = `another server than its own answers on ${host}:${port} (${stranger})`;
-    throw new DebyError("USAGE", `Refused, and ${what} was not touched: ${why}`);
+    const wayOut = "Name the one that runs it, or cut only your own traffic: --target proxy";
+    throw new DebyError("USAGE", `Refused, and ${what} was not touched: ${why}. ${wayOut}`);
   }
   requireAlone(presence.others, { what, hasServer });
 }

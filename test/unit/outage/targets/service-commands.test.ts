@@ -21,7 +21,8 @@ test("serviceCommands() speaks to brew services", () => {
 
 test("serviceCommands() speaks to Windows", () => {
   const commands = serviceCommands("win32", "postgresql-x64-17");
-  expect(commands.stop).toEqual(["net", "stop", "postgresql-x64-17", "/y"]);
+  // With /y it would stop what depends on it, too, which nothing starts again.
+  expect(commands.stop).toEqual(["net", "stop", "postgresql-x64-17"]);
   expect(commands.kill).toEqual(["taskkill", "/F", "/FI", "SERVICES eq postgresql-x64-17"]);
   expect(commands.runs.test("        STATE              : 4  RUNNING")).toBe(true);
   expect(commands.runs.test("        STATE              : 1  STOPPED")).toBe(false);
