@@ -148,7 +148,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
 
     const ended = await bench.run(["--container", victim.name, "--scenario=terminate-backends", ...SHORT]);
     expect(ended).toMatchObject({ exitCode: 0 });
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ["stop", ["--label", "deby.chaos=allow"], () => []],
@@ -217,7 +217,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
       state: expect.stringMatching(/ true false$/),
     });
     await bench.expectNothingLeft();
-  }, 60_000);
+  }, 120_000);
 
   test("a pause that somebody has undone by hand needs no healing any more", async () => {
     await using victim = await Victim.start("--label", "deby.chaos=allow");
@@ -229,7 +229,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     expect(stderr).not.toContain("is not paused");
     expect(exitCode).toBeOneOf([0, 1]);
     await bench.expectNothingLeft();
-  }, 90_000);
+  }, 120_000);
 
   test("a stop that outlives deby is waited for before it is healed", async () => {
     await using victim = await Victim.start("--label", "deby.chaos=allow");
