@@ -7,6 +7,8 @@ import { classifyConnectFailure, codeOf, connectError } from "./sqlstate.ts";
 
 /** For each further address once one has answered, in milliseconds: on a busy machine a login takes its time. */
 const FURTHER_LIMIT_MS = 1000;
+/** After all were asked in vain: whoever looks every 50 ms for a promotion is not to dial all of them each time. */
+const FUTILE_PAUSE_MS = 250;
 
 interface Opened {
   readonly connection: Connection;
@@ -23,6 +25,7 @@ export class AddressSearch {
   readonly #useless = new Set<string>();
   /** Where the wanted role was found last. */
   #found: string | undefined;
+  #futileAt = Number.NEGATIVE_INFINITY;
 
   /**
    * A connection to the first address whose server has the wanted role; where none has, to the first that answered.
@@ -56,6 +59,7 @@ export class AddressSearch {
     addresses: readonly string[],
   ): Promise<Connection | undefined> {
     const { clock, signal } = options;
+    if (clock.now() - this.#futileAt < FUTILE_PAUSE_MS) return undefined;
     for (const address of addresses) {
       if (signal?.aborted) return undefined;
       const deadlineAt = Math.min(options.deadlineAt, clock.now() + FURTHER_LIMIT_MS);
@@ -66,6 +70,7 @@ export class AddressSearch {
       if (opened?.isWanted) return opened.connection;
       void opened?.connection.close();
     }
+    this.#futileAt = clock.now();
     return undefined;
   }
 
