@@ -18,6 +18,8 @@ export interface ResultInput extends SloPlan {
   readonly observations: Observations;
   /** How many rows the table holds for each id; undefined if it could not be read. */
   readonly rows: ReadonlyMap<string, number> | undefined;
+  /** Why it could not. */
+  readonly whyUnread?: string;
   readonly pool: OutageReport["pool"];
   readonly isInterrupted: boolean;
   /** How the server ended, if it did before it was told to. */
@@ -88,7 +90,7 @@ interface Findings {
 }
 
 function writeNotes(
-  { observations, isInterrupted, serverEnding }: ResultInput,
+  { observations, isInterrupted, serverEnding, whyUnread }: ResultInput,
   { writes, wasAlarmed }: Findings,
 ): string[] {
   const notes: string[] = [];
@@ -101,8 +103,10 @@ function writeNotes(
     const applied = table === null ? "" : `: ${table.unknownApplied} of them are in the table`;
     notes.push(`${unknown} writes have an unknown outcome${applied}.`);
   }
-  if (table === null) notes.push("The table could not be read: nothing is known about lost or duplicated writes.");
-  else {
+  if (table === null) {
+    const why = whyUnread === undefined ? "" : ` (${whyUnread})`;
+    notes.push(`The table could not be compared${why}: nothing is known about lost or duplicated writes.`);
+  } else {
     if (table.copies > 0) notes.push(`${table.copies} rows are copies of one that was there already.`);
     if (table.strangers > 0) notes.push(`${table.strangers} ids are in the table that nobody wrote.`);
     if (table.denied > 0) notes.push(`${table.denied} writes are in the table although their answer said otherwise.`);

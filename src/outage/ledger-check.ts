@@ -1,4 +1,7 @@
+import { DebyError } from "../errors.ts";
 import { connectDriver, within } from "./driver.ts";
+import type { ServerAddress } from "./health-watch.ts";
+import { Interrupted } from "./interruption.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { DatabaseEndpoint, Target } from "./target.ts";
 
@@ -10,10 +13,7 @@ const NO_TABLE = "42P01";
  * Counts the canary rows of each id over a connection of its own, which owes nothing to the server under test.
  * @throws Error when the table cannot be read within 15 s, or the signal fires
  */
-export async function readCanaryRows(
-  endpoint: DatabaseEndpoint,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
+export async function readCanaryRows(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<Rows> {
   const sql = connectDriver(endpoint, READ_LIMIT_MS);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]);
   const read = sql<
@@ -21,6 +21,46 @@ export async function readCanaryRows(
   >`select id::text, count(*)::int as count from deby.canary group by id`;
   const rows = await within(sql, read.execute(), limit);
   return new Map(rows.map(({ id, count }) => [id, count]));
+}
+
+/** The table at the end of a run, or why it cannot be held against the answers. */
+export type TableReading = { readonly rows: Rows } | { readonly rows: undefined; readonly whyUnread: string };
+
+/**
+ * Reads the table at the end of a run. One that nobody made holds nothing, such as that of a server which never found
+ * its database. Never rejects: what the run saw is worth a report without the table, too.
+ */
+export async function readRowsAfter(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<TableReading> {
+  try {
+    return { rows: await readRowsIfAny(endpoint, signal) };
+  } catch (error) {
+    return { rows: undefined, whyUnread: messageOf(error) };
+  }
+}
+
+/**
+ * That the table is there which a server that runs already says it has: else all would be told as lost after the harm.
+ * @throws DebyError CANNOT_RUN
+ */
+export async function requireTable(
+  endpoint: DatabaseEndpoint,
+  { server, signal }: { readonly server: ServerAddress; readonly signal: AbortSignal },
+): Promise<void> {
+  const sql = connectDriver(endpoint, READ_LIMIT_MS);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]);
+  try {
+    await within(sql, sql`select id from deby.canary limit 0`.execute(), limit);
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted();
+    const { host, port, database } = endpoint;
+    throw new DebyError(
+      "CANNOT_RUN",
+      `The table deby.canary cannot be read in ${host}:${port}/${database}, so what the server on ` +
+        `${server.host}:${server.port} answers could not be compared with it: ${messageOf(error)}. ` +
+        "Its canary has to write there",
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -34,19 +74,23 @@ export async function chooseRows({ isForeign, isShared, endpoint }: Target, sign
       return new Map([...rows].filter(([id]) => asked.has(id)));
     };
   }
-  const earlier = isForeign ? await readEarlierIds(endpoint, signal) : new Set<string>();
+  // None of the ids that the table of a database holds from earlier is this run's.
+  const earlier = isForeign ? await readRowsIfAny(endpoint, signal) : new Map<string, number>();
   return (rows) => new Map([...rows].filter(([id]) => !earlier.has(id)));
 }
 
 type Rows = ReadonlyMap<string, number>;
 type ChooseRows = (rows: Rows, entries: readonly LedgerEntry[]) => Rows;
 
-/** The ids that the table of a database holds from earlier: none of them is this run's. */
-async function readEarlierIds(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<ReadonlySet<string>> {
+async function readRowsIfAny(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<Rows> {
   try {
-    return new Set((await readCanaryRows(endpoint, signal)).keys());
+    return await readCanaryRows(endpoint, signal);
   } catch (error) {
-    if ((error as { code?: unknown }).code === NO_TABLE) return new Set();
+    if ((error as { code?: unknown }).code === NO_TABLE) return new Map();
     throw error;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

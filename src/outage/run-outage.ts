@@ -9,7 +9,7 @@ import type { FaultProxy } from "./fault-proxy.ts";
 import type { ServerAddress } from "./health-watch.ts";
 import { Interrupted, type Interruption } from "./interruption.ts";
 import { type JudgedServer, readyServer } from "./judged-server.ts";
-import { chooseRows, readCanaryRows } from "./ledger-check.ts";
+import { chooseRows, readRowsAfter, requireTable } from "./ledger-check.ts";
 import type { Observations } from "./observations.ts";
 import { openJournal } from "./open-journal.ts";
 import { readPool } from "./pool-figures.ts";
@@ -21,7 +21,6 @@ import type { OutageResult } from "./report-model.ts";
 import { type CleanUpFailure, ResourceStack } from "./resource-stack.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Slo } from "./slo.ts";
-import type { Target } from "./target.ts";
 import type { TargetKind, TargetName } from "./targets/choose.ts";
 import { engineEnvironment } from "./targets/docker-cli.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
@@ -138,13 +137,16 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       observations = await runStartDown(settings, { ...parts, startServer: () => startServer(true) });
     } else {
       const started = await startServer(false);
-      if (plan.server !== undefined && target.traffic !== undefined) requirePassage(target.traffic, plan.server);
+      if (plan.server !== undefined) {
+        if (target.traffic !== undefined) requirePassage(target.traffic, plan.server);
+        await requireTable(target.endpoint, { server: plan.server, signal });
+      }
       poolBefore = await readPool(started, clock);
       observations = await runExperiment(settings, { ...parts, server: started });
     }
     const poolAfter = server === undefined ? null : await readPool(server, clock);
     progress.phase("compare", "reading the table");
-    const rows = await readRows(target, interruption);
+    const table = await readRowsAfter(target.endpoint, interruption.hurry);
     outcome.result = buildResult({
       scenario,
       target,
@@ -155,7 +157,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       steadyForMs: plan.steadyForMs,
       slos: plan.slos,
       observations,
-      rows: rows && choose(rows, observations.entries),
+      ...(table.rows === undefined ? table : { rows: choose(table.rows, observations.entries) }),
       pool: { before: poolBefore, after: poolAfter },
       isInterrupted: signal.aborted,
       serverEnding: server?.ending(),
@@ -178,15 +180,4 @@ function requirePassage({ accepted, host, port }: FaultProxy, server: ServerAddr
 function tellRepair({ runId, done, failures }: Repair, onStep: OnStep): void {
   onStep(`repaired what the run ${runId} left: ${done.join("; ") || "nothing was left of it"}`);
   for (const failure of failures) onStep(`could not repair what the run ${runId} left: ${failure}`);
-}
-
-/** @returns undefined after an interruption if the table cannot be read; @throws DebyError CANNOT_RUN otherwise */
-async function readRows({ endpoint }: Target, { signal, hurry }: Interruption) {
-  try {
-    return await readCanaryRows(endpoint, hurry);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new DebyError("CANNOT_RUN", `The table cannot be compared with the answers: ${message}`, { cause: error });
-  }
 }

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { probeRaw } from "../../src/outage/raw-probe.ts";
 import type { OutageReport } from "../../src/outage/report-model.ts";
 import { hasOpenssl, makeCertificate } from "../support/certificates.ts";
 import { spawnDeby } from "../support/executable.ts";
@@ -140,5 +143,47 @@ test("a server that does not go through the proxy is not judged by what it never
     "does not go through the proxy, so the fault would not meet it: its database has to be 127.0.0.1:",
   );
   expect(exitCode).toBe(3);
+  await bench.expectNothingLeft();
+}, 60_000);
+
+test("a server that never finds its table is judged by what it did, and reported", async () => {
+  await using server = await startPostgres();
+  await server.psql("create role tenant login password 'tenant'");
+  await using bench = makeBench();
+  const url = new URL(server.url);
+  [url.username, url.password] = ["tenant", "tenant"];
+  const file = join(bench.path, "report.md");
+  const args = ["--target=proxy", "--scenario=start-down", "--db-url", url.href, "--json", `--report=md=${file}`];
+  const { exitCode, stdout, stderr } = await bench.run([...args, "--warmup=1s", "--outage=1s", "--settle=1s"]);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
+  const report = JSON.parse(stdout) as OutageReport;
+  expect(report).toMatchObject({ verdict: "broken", writes: { acknowledged: 0, lost: 0 }, figures: { ttrMs: null } });
+  expect(report.figures.dbReadyMs).toBeGreaterThanOrEqual(0);
+  expect(readFileSync(file, "utf8")).toContain("start-down");
+  await bench.expectNothingLeft();
+}, 60_000);
+
+test("a server whose table is not there is refused before anything is broken", async () => {
+  await using server = await startPostgres();
+  await using bench = makeBench();
+  const proxyPort = await freePort();
+  const { user, database } = server;
+  await using liar = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch({ url }) {
+      const probe = await probeRaw({ host: "127.0.0.1", port: proxyPort, user, database, limitMs: 1_000 });
+      if (probe !== "ready") return Response.json({ status: "error" }, { status: 503 });
+      return url.endsWith("/api/health") ? Response.json({ status: "ok" }) : new Response("none", { status: 404 });
+    },
+  });
+  const file = join(bench.path, "report.json");
+  const flags = ["--target=proxy", "--proxy-port", String(proxyPort), "--server", liar.url.origin];
+  const args = ["--db-url", server.url, "--scenario=reset", `--report=json=${file}`, ...SHORT];
+  const { exitCode, stdout, stderr } = await bench.run([...flags, ...args]);
+  expect(stderr).toContain(`The table deby.canary cannot be read in 127.0.0.1:${server.port}/${database}`);
+  expect(stderr).toContain('relation "deby.canary" does not exist');
+  expect(stderr).not.toContain("warm-up");
+  expect({ exitCode, stdout, isReported: existsSync(file) }).toEqual({ exitCode: 3, stdout: "", isReported: true });
   await bench.expectNothingLeft();
 }, 60_000);

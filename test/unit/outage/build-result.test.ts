@@ -79,7 +79,9 @@ test("buildResult() is broken by a write that nobody knows of, unless the user a
 });
 
 test("buildResult() is broken by objectives that a table would have proven, where there is none", () => {
-  expect(resultOf({ rows: undefined }).broken).toEqual(["lost==0", "duplicate==0"]);
+  const { broken, notes } = resultOf({ rows: undefined, whyUnread: "the database system is starting up" });
+  expect(broken).toEqual(["lost==0", "duplicate==0"]);
+  expect(notes.join()).toContain("The table could not be compared (the database system is starting up)");
 });
 
 test("buildResult() proves nothing by an interrupted run", () => {
