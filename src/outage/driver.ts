@@ -46,10 +46,15 @@ function tlsOf({ tls, host }: DatabaseEndpoint) {
 /** Waits for the work, not longer than that, and closes the connection either way. @throws the driver's error */
 export async function within<T>(sql: postgres.Sql, work: Promise<T>, limit: AbortSignal): Promise<T> {
   try {
-    return await Promise.race([work, rejectedBy(limit)]);
+    return await orLate(work, limit);
   } finally {
     await sql.end({ timeout: 0 }).catch(() => {});
   }
+}
+
+/** Waits for the work, not longer than that. @throws the driver's error */
+export function orLate<T>(work: Promise<T>, limit: AbortSignal): Promise<T> {
+  return Promise.race([work, rejectedBy(limit)]);
 }
 
 function rejectedBy(limit: AbortSignal): Promise<never> {

@@ -10,6 +10,8 @@ import type { SeenLoad } from "./recovery.ts";
 import type { Fault } from "./scenario.ts";
 import { requireSteady, waitUntilSteady } from "./steady-state.ts";
 import type { DatabaseEndpoint } from "./target.ts";
+import { openUseProbe } from "./use-probe.ts";
+import { UseWatch } from "./use-watch.ts";
 import { Workload } from "./workload.ts";
 
 /** The load and the three phases of a run. Durations in milliseconds. */
@@ -220,9 +222,13 @@ async function healDatabase({ settings, parts, watch, seen }: Healing) {
   const healedAt = clock.now();
   watch.expectReturn();
   progress.phase("recovery", signal.aborted ? "interrupted: healing" : "healing");
+  // The command that heals may return long after the database is of use again.
+  await using uses = fault.offersSessions
+    ? new UseWatch(openUseProbe(fault.provenBy ?? "login", parts.database), clock)
+    : undefined;
   await heal(fault);
-  const readySince = fault.offersSessions ? clock.now() : healedAt;
-  const untilReady = watch.untilReady(readySince, hurry).then(() => watch[Symbol.asyncDispose]());
+  const untilReady = uses?.untilUsable(hurry) ?? watch.untilReady(healedAt, hurry);
+  const untilUnwatched = untilReady.then(() => watch[Symbol.asyncDispose]());
   await waitUntilSteady(seen, {
     clock,
     signal,
@@ -231,8 +237,8 @@ async function healDatabase({ settings, parts, watch, seen }: Healing) {
     steadyForMs: settings.steadyForMs,
     onBack: (ttrMs) => progress.phase("settling", `writes succeed again, ${Math.round(ttrMs)} ms after healing began`),
   });
-  if (signal.aborted) await Promise.race([untilReady, sleep(clock, INTERRUPTED_WAIT_MS, hurry)]);
-  return { healedAt, dbReadyAt: watch.firstReady(readySince) };
+  if (signal.aborted) await Promise.race([untilUnwatched, sleep(clock, INTERRUPTED_WAIT_MS, hurry)]);
+  return { healedAt, dbReadyAt: uses === undefined ? watch.firstReady(healedAt) : uses.usableAt };
 }
 
 async function heal(fault: Fault): Promise<void> {

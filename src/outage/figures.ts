@@ -25,8 +25,9 @@ export function computeFigures(observations: Observations, { steadyForMs }: { re
   if (healedAt === undefined)
     return { ttdMs: round(ttdMs), dbReadyMs: null, ttrMs: null, appLagMs: null, steadyMs: null };
   const recoveredAt = findRecovery(entries, healedAt);
-  const dbReadyMs = dbReadyAt === undefined ? null : dbReadyAt - healedAt;
   const ttrMs = recoveredAt === undefined ? null : recoveredAt - healedAt;
+  // The probe looks every few milliseconds only, and a write that succeeded meanwhile proves that the database was ready.
+  const dbReadyMs = dbReadyAt === undefined ? null : Math.min(dbReadyAt - healedAt, ttrMs ?? Number.POSITIVE_INFINITY);
   const steadyAt =
     recoveredAt === undefined ? undefined : Math.max(recoveredAt, lastUnsteadyAt(observations, endedAt) ?? 0);
   const isSteady = steadyAt !== undefined && endedAt - steadyAt >= steadyForMs;

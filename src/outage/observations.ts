@@ -10,7 +10,7 @@ export interface Moments {
   readonly faultAt: number | undefined;
   /** The command that heals was issued: the zero of `dbReady` and `ttr`. */
   readonly healedAt: number | undefined;
-  /** The raw probe got an answer again. */
+  /** The independent probe got an answer again: a session, or what proves that sessions are of use where there always were some. */
   readonly dbReadyAt: number | undefined;
   /** The load ended. */
   readonly endedAt: number;

@@ -19,7 +19,7 @@ export interface OutageReport {
   readonly figures: {
     /** Fault confirmed until the first health answer that is not `ok`. */
     readonly ttdMs: number | null;
-    /** Healing begun until an independent raw probe got an answer. */
+    /** Healing begun until an independent probe got an answer. */
     readonly dbReadyMs: number | null;
     /** Healing begun until the first of five successful writes in a row. */
     readonly ttrMs: number | null;

@@ -2,6 +2,7 @@ import type { PoolSettings } from "../config/types.ts";
 import type { ProbeSighting } from "./database-watch.ts";
 import type { Words } from "./journal.ts";
 import type { Power, Target } from "./target.ts";
+import type { ProofOfUse } from "./use-probe.ts";
 
 /**
  * A fault, bound to the target that it will be done to. Whatever it waits for ends with Interrupted when the run is told
@@ -20,9 +21,11 @@ export interface Fault {
   heal(): Promise<void>;
   /**
    * The database offers sessions all the while: the raw probe sees nothing of the fault, and it counts as confirmed
-   * when nothing contradicts it any more, and as undone when healing has ended.
+   * when nothing contradicts it any more, and as undone when sessions are of use again, whenever healing returns.
    */
   readonly offersSessions?: boolean;
+  /** What proves that then, asked from the beginning of healing on; default a login. */
+  readonly provenBy?: ProofOfUse;
   /** What happens between its confirmation and its healing, where that is more than waiting; ends with the signal. */
   sustain?(signal: AbortSignal): Promise<void>;
 }

@@ -14,6 +14,7 @@ export const latency: Scenario = {
   bind: ({ traffic }) =>
     traffic && {
       offersSessions: true,
+      provenBy: "session",
       inject: () => traffic.setAll({ kind: "latency", delayMs: DELAY_MS }),
       async contradiction(probe) {
         if (probe?.result !== "ready") return `the server offers no session (last probe: ${probe?.result ?? "none"})`;

@@ -15,6 +15,7 @@ export const readOnly: Scenario = {
     if (demoter === undefined) return undefined;
     return {
       offersSessions: true,
+      provenBy: "write",
       inject: () => demoter.demote(),
       async contradiction(probe) {
         if (probe?.result !== "ready") return `the server offers no session (last probe: ${probe?.result ?? "none"})`;

@@ -17,6 +17,7 @@ export const terminateBackends: Scenario = {
     let ended: readonly string[] = [];
     return {
       offersSessions: true,
+      provenBy: "session",
       async inject() {
         // Chosen first: the order in which conditions are looked at is the server's own.
         const others = `with others as materialized (select pid from pg_stat_activity where ${OTHERS})`;

@@ -38,6 +38,11 @@ test("computeFigures() has no ttd where the health never changed", () => {
   expect(figuresOf(observe({ health: [saw(9_000, "up")] })).ttdMs).toBeNull();
 });
 
+test("computeFigures() takes a write that succeeded for a proof that the database was ready", () => {
+  const moments = { ...MOMENTS, dbReadyAt: 15_634 };
+  expect(figuresOf(observe({ moments }))).toMatchObject({ dbReadyMs: 430, ttrMs: 430, appLagMs: 0 });
+});
+
 test("computeFigures() has neither ttr nor appLag where the server never came back", () => {
   const figures = figuresOf(observe({ entries: [makeFailure({ intendedAt: 16_000 })] }));
   expect(figures).toMatchObject({ dbReadyMs: 400, ttrMs: null, appLagMs: null, steadyMs: null });
