@@ -103,3 +103,26 @@ export function readSloFlag({ slo }: Flags): Slo[] {
 export function readScenarioFlag({ scenario = "stop" }: Flags): readonly Scenario[] {
   return scenario === "all" ? SCENARIOS : scenario.toString().split(",").map(findScenario);
 }
+
+/** What deby's own sessions are called: the pool's and the watcher's. */
+const DEBY_APPLICATIONS = ["deby", "deby-probe"] as const;
+
+/**
+ * By what names the sessions of the running server are told from those of others; undefined where none is judged.
+ * @throws DebyError USAGE
+ */
+export function readServerApplications({ server, "server-application": names }: Flags): readonly string[] | undefined {
+  if (names === undefined) return server === undefined ? undefined : DEBY_APPLICATIONS;
+  if (server === undefined) {
+    throw new DebyError(
+      "USAGE",
+      "--server-application says what the sessions of a --server are called, and there is none",
+    );
+  }
+  const wanted = names.toString().split(",");
+  // A session without a name could be anybody's.
+  if (wanted.includes("")) {
+    throw new DebyError("USAGE", `--server-application must be one or several names with commas, received "${names}"`);
+  }
+  return wanted;
+}

@@ -20,7 +20,7 @@ import { LiveLine } from "./live-line.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
 import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
 import { requireConsent } from "./outage-consent.ts";
-import { readRunFlags, readScenarioFlag, readSloFlag, runFlags } from "./outage-flags.ts";
+import { readRunFlags, readScenarioFlag, readServerApplications, readSloFlag, runFlags } from "./outage-flags.ts";
 import { OutageProgress } from "./outage-progress.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
 
@@ -58,6 +58,12 @@ export const simulateOutage: Command = {
       valueHint: "url",
       description: "judges a server that runs already and has the canary routes, instead of a deby serve of its own",
     },
+    "server-application": {
+      type: "string",
+      valueHint: "name",
+      description:
+        "application_name of that server's sessions, which are no others'; may be given again (default deby,deby-probe)",
+    },
     confirm: { type: "string", valueHint: "name", description: "allows to break what deby did not make, by its name" },
     scenario: {
       type: "string",
@@ -81,7 +87,7 @@ export const simulateOutage: Command = {
     ...databaseFlags(),
     ...settingFlags("simulate-outage"),
   },
-  repeatable: ["slo", "report"],
+  repeatable: ["slo", "report", "server-application"],
   examples: [
     "deby simulate-outage",
     "deby simulate-outage --target embedded --scenario kill",
@@ -130,6 +136,7 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
     proxyPort: values.proxyPort,
     confirm: flags["confirm"]?.toString(),
     server: flags["server"] === undefined ? undefined : parseServerUrl(flags["server"].toString()),
+    serverApplications: readServerApplications(flags),
     database: config.database,
     outageMs: values.outage,
     warmupMs: values.warmup,

@@ -26,7 +26,7 @@ import { engineEnvironment } from "./targets/docker-cli.ts";
 import { setStage, type TargetPlan } from "./targets/stage.ts";
 import { thisMachine } from "./this-machine.ts";
 
-export interface OutagePlan extends ExperimentSettings, Omit<TargetPlan, "hasServer"> {
+export interface OutagePlan extends ExperimentSettings, TargetPlan {
   readonly scenario: Scenario;
   readonly target: TargetName;
   /** One that runs already, to be judged in place of a child of ours. */
@@ -101,7 +101,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
   for (const leftover of await repairLeftovers(clock)) tellRepair(leftover, onStep);
   const own = deps.serveCommand === undefined ? {} : { command: deps.serveCommand };
   const shared = { runId, clock, resources, interruption, onStep, ...own };
-  const { undo, open } = await setStage(kind, { ...plan, hasServer: plan.server !== undefined }, shared);
+  const { undo, open } = await setStage(kind, plan, shared);
   const folder = join(tmpdir(), `deby-outage-${runId}-serve`);
   const journal = await openJournal(
     {

@@ -41,22 +41,28 @@ const SHOWN = 5;
 
 /**
  * A database that others use is not broken under them.
- * @param options.hasServer a running server is judged, whose sessions go by the name of deby
+ * @param options.serverApplications the names that the sessions of a running server go by which is judged; undefined:
+ * there is none
  * @throws DebyError USAGE with whose sessions there are
  */
 export function requireAlone(
   sessions: readonly ForeignSession[],
-  { what, hasServer }: { readonly what: string; readonly hasServer: boolean },
+  { what, serverApplications }: { readonly what: string; readonly serverApplications: readonly string[] | undefined },
 ): void {
-  const others = sessions.filter(({ applicationName }) => !(hasServer && /^deby/.test(applicationName)));
+  const others = sessions.filter(({ applicationName }) => !serverApplications?.includes(applicationName));
   if (others.length === 0) return;
   const shown = others.slice(0, SHOWN).map(({ applicationName, user, client }) => {
     return `${applicationName || "without an application_name"} (${user}, ${client})`;
   });
   const more = others.length > SHOWN ? ` and ${others.length - SHOWN} more` : "";
+  const own =
+    serverApplications === undefined
+      ? ""
+      : `Those of the server under test go by ${serverApplications.join(", ")}; if its are others, name them: ` +
+        "--server-application NAME. ";
   throw new DebyError(
     "USAGE",
-    `Refused, and ${what} was not touched: others are connected to it: ${shown.join(", ")}${more}. ` +
+    `Refused, and ${what} was not touched: others are connected to it: ${shown.join(", ")}${more}. ${own}` +
       "End them first, take a database that nobody uses, or cut only your own traffic: --target proxy",
   );
 }

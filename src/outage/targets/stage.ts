@@ -28,8 +28,8 @@ export interface TargetPlan {
   readonly proxyPort: number | undefined;
   /** The name of what is not ours, typed by somebody who knows what he does. */
   readonly confirm: string | undefined;
-  /** A server that runs already is judged. */
-  readonly hasServer: boolean;
+  /** The application names of the running server that is judged; undefined where there is none. */
+  readonly serverApplications: readonly string[] | undefined;
   /** What is not ours and no container is found by it. */
   readonly database: DatabaseTarget;
 }
@@ -107,7 +107,7 @@ async function takeService(plan: TargetPlan): Promise<Stage> {
 }
 
 /** That nobody else is connected to what is about to be harmed, and that it is what was asked about it. */
-async function requireUnused(target: Target, what: string, { hasServer }: TargetPlan): Promise<void> {
+async function requireUnused(target: Target, what: string, { serverApplications }: TargetPlan): Promise<void> {
   const { host, port } = target.endpoint;
   let presence: Presence;
   let stranger: string | undefined;
@@ -125,5 +125,5 @@ async function requireUnused(target: Target, what: string, { hasServer }: Target
     const wayOut = "Name the one that runs it, or cut only your own traffic: --target proxy";
     throw new DebyError("USAGE", `Refused, and ${what} was not touched: ${why}. ${wayOut}`);
   }
-  requireAlone(presence.others, { what, hasServer });
+  requireAlone(presence.others, { what, serverApplications });
 }

@@ -29,7 +29,7 @@ test.each(refused)(
 const session = (applicationName: string): ForeignSession => ({ applicationName, user: "app", client: "10.0.0.7" });
 
 test("requireAlone() refuses a database that others use, and tells who", () => {
-  const options = { what: "the container db", hasServer: false };
+  const options = { what: "the container db", serverApplications: undefined };
   requireAlone([], options);
   expect(() => requireAlone([session("payroll")], options)).toThrow(
     "others are connected to it: payroll (app, 10.0.0.7)",
@@ -39,8 +39,14 @@ test("requireAlone() refuses a database that others use, and tells who", () => {
   expect(() => requireAlone([session("deby")], options)).toThrow(expect.objectContaining({ code: "USAGE" }));
 });
 
-test("requireAlone() takes deby's sessions for the judged server's where there is one, and no others", () => {
-  const options = { what: "the container db", hasServer: true };
+test("requireAlone() takes the sessions of exactly these names for the judged server's, and tells how to name others", () => {
+  const options = { what: "the container db", serverApplications: ["deby", "deby-probe"] };
   requireAlone([session("deby"), session("deby-probe")], options);
-  expect(() => requireAlone([session("deby"), session("payroll")], options)).toThrow("payroll");
+  for (const name of ["payroll", "deby-", "deby-outage", "debyx", "", "DEBY"]) {
+    expect(() => requireAlone([session("deby"), session(name)], options)).toThrow(
+      "Those of the server under test go by deby, deby-probe; if its are others, name them: --server-application NAME",
+    );
+  }
+  requireAlone([session("shop")], { ...options, serverApplications: ["shop"] });
+  expect(() => requireAlone([session("deby")], { ...options, serverApplications: ["shop"] })).toThrow("deby (app");
 });
