@@ -7,7 +7,7 @@ import { judgeSeries, type SeriesRun } from "../outage/series.ts";
 import { formatMs } from "../reports/outage-words.ts";
 
 /** Exit codes of this command besides those of errors. */
-const EXIT = { kept: 0, broken: 1, cannotRun: 3, cleanUpFailed: 4, interrupted: 130 } as const;
+export const EXIT = { kept: 0, broken: 1, cannotRun: 3, cleanUpFailed: 4, interrupted: 130 } as const;
 
 /** One line for each run of several. */
 export function tellRun(run: SeriesRun, log: Log): void {

@@ -18,14 +18,12 @@ import type { Command, CommandInput } from "./command.ts";
 import { databaseFlags, settingFlags } from "./flags.ts";
 import { LiveLine } from "./live-line.ts";
 import { createCommandLog, loadCommandConfig } from "./load-config.ts";
-import { concludeRuns, concludeSeries, tellRun } from "./outage-conclusion.ts";
+import { concludeRuns, concludeSeries, EXIT, tellRun } from "./outage-conclusion.ts";
 import { requireConsent } from "./outage-consent.ts";
 import { readRunFlags, readScenarioFlag, readServerApplications, readSloFlag, runFlags } from "./outage-flags.ts";
 import { OutageProgress } from "./outage-progress.ts";
 import { deliverReports, readReportFlag } from "./outage-reports.ts";
-
-/** Something of an earlier run could not be repaired. */
-const CLEAN_UP_FAILED = 4;
+import { StrayErrors } from "./outage-stray.ts";
 
 const STEADY_FOR_MS = 3_000;
 
@@ -158,11 +156,8 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
   await requireConsent(plans, { io, isGiven: flags["yes"] === true });
 
   const interruption = new InterruptionSource();
-  const stray: { error?: unknown } = {};
-  io.onStrayError((error) => {
-    stray.error ??= error;
-    interruption.request();
-  });
+  const stray = new StrayErrors(interruption);
+  io.onStrayError((error) => stray.take(error));
   const stopListening = io.onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
     const what = interruption.signal.aborted
       ? "removing everything at once"
@@ -178,19 +173,20 @@ async function simulate({ flags, io }: CommandInput, scenarios: readonly Scenari
         isSeries && log.info("outage.run", `Run ${index + 1} of ${plans.length}: ${scenario.name}`),
       onEnd: (run) => isSeries && tellRun(run, log),
     });
-    if (stray.error !== undefined) throw stray.error;
-    let undelivered: unknown;
-    try {
-      deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
-    } catch (error) {
-      undelivered = error;
-    }
-    const exitCode = isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
-    // What the run itself came to outweighs it, unless all was well.
-    if (undelivered === undefined) return exitCode;
-    if (exitCode === 0) throw undelivered;
-    log.error("outage.undelivered", undelivered instanceof Error ? undelivered.message : String(undelivered));
-    return exitCode;
+    return stray.conclude(log, () => {
+      let undelivered: unknown;
+      try {
+        deliverReports({ runs: reports, isSeries }, { io, files, wantsJson: flags["json"] === true });
+      } catch (error) {
+        undelivered = error;
+      }
+      const exitCode = isSeries ? concludeSeries({ reports, runs }, log) : concludeRuns(runs, log);
+      // What the run itself came to outweighs it, unless all was well.
+      if (undelivered === undefined) return exitCode;
+      if (exitCode === 0) throw undelivered;
+      log.error("outage.undelivered", undelivered instanceof Error ? undelivered.message : String(undelivered));
+      return exitCode;
+    });
   } finally {
     stopListening();
   }
@@ -219,5 +215,5 @@ async function healLeftovers({ io }: CommandInput): Promise<number> {
     for (const failure of failures) say(`  ✗ ${failure}`);
     if (keptNote !== undefined) say(`  The note is kept. If there is nothing to undo any more, remove ${keptNote}`);
   }
-  return repairs.every(({ failures }) => failures.length === 0) ? 0 : CLEAN_UP_FAILED;
+  return repairs.every(({ failures }) => failures.length === 0) ? EXIT.kept : EXIT.cleanUpFailed;
 }
