@@ -103,7 +103,13 @@ function renderJson(logged: LogObject, entry: Entry): string {
 
 function writable(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
-  if (!(value instanceof Error)) return value;
-  const code = "code" in value ? { code: value.code } : {};
-  return { name: value.name, message: value.message, ...code, cause: value.cause };
+  return value instanceof Error ? plainError(value, []) : value;
+}
+
+/** An error with its causes. Where they go in a circle, JSON would not see it: each is a new object here. */
+function plainError(error: Error, above: readonly unknown[]): object {
+  const { name, message, cause } = error;
+  const chain = [...above, error];
+  const told = !(cause instanceof Error) ? cause : chain.includes(cause) ? undefined : plainError(cause, chain);
+  return { name, message, ...("code" in error ? { code: error.code } : {}), cause: told };
 }

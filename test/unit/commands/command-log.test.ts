@@ -79,9 +79,13 @@ test("the JSON log tells an error with its code and cause, and survives what is 
     cause: { name: "TypeError", message: "inner" },
   });
   const circular = logTo({}, { logFormat: "json" });
-  error.cause = error;
+  error.cause = new Error("inner", { cause: error });
   circular.log.error("a", "b", { error });
-  expect(JSON.parse(circular.io.err())).toMatchObject({ event: "a", msg: "b" });
+  expect(JSON.parse(circular.io.err())).toMatchObject({
+    event: "a",
+    msg: "b",
+    error: { name: "Error", message: "outer", code: "ECONNREFUSED", cause: { name: "Error", message: "inner" } },
+  });
 });
 
 test("the log shows no secret in any format", () => {
