@@ -256,7 +256,7 @@ export class Pool<C extends PooledConnection> {
 
   /**
    * Ends it. As long as those who hold a connection at this moment do, all goes on as before: what they do may need another
-   * one. From then on nobody gets one any more. Who still holds one at the deadline loses it.
+   * one. From then on nobody gets one any more. What is still there at the deadline is reset, with no time for a polite end.
    */
   async close(deadlineAt: number): Promise<void> {
     const { clock } = this.#deps;
@@ -267,7 +267,8 @@ export class Pool<C extends PooledConnection> {
     this.#endIfOver();
     await allReleased;
     timer.cancel();
-    this.#stopLeasing();
+    this.#isClosed = true;
+    this.rejectWaiters(shuttingDown);
     this.startGeneration("SHUTTING_DOWN", "The server shut down before the statement was answered");
     await Promise.all(this.#closing);
   }
