@@ -119,7 +119,10 @@ export function readServerApplications({ server, "server-application": names }: 
       "--server-application says what the sessions of a --server are called, and there is none",
     );
   }
-  const wanted = names.toString().split(",");
+  const wanted = names
+    .toString()
+    .split(",")
+    .map((name) => name.trim());
   // A session without a name could be anybody's.
   if (wanted.includes("")) {
     throw new DebyError("USAGE", `--server-application must be one or several names with commas, received "${names}"`);

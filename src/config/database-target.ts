@@ -29,7 +29,7 @@ export interface TargetContext {
 }
 
 /** What the server repeats in its own words, so that it could not be masked there. */
-const SAID_ALOUD: ReadonlySet<DatabasePart> = new Set(["dbname", "user", "application_name"]);
+const SAID_ALOUD: ReadonlySet<DatabasePart> = new Set(["dbname", "user"]);
 
 const SSL_MODES: readonly SslMode[] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 

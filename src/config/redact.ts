@@ -2,7 +2,7 @@
 const USERINFO = /^(\s*[a-z][a-z0-9+.-]*:\/\/)?([^:]*):(?!\/\/).*@/is;
 
 /** A password among a URL's parameters, or among the words of a libpq connection string. */
-const PARAMETER = /\b((?:ssl)?pass(?:word|wd)?|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|[^&\s]*)/gi;
+const PARAMETER = /((?:ssl)?pass(?:word|wd)?|pwd)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|[^&\s]*)/gi;
 
 /**
  * A text as it may be printed: where a URL or `user:password@host` stands in the place of something else, its password

@@ -1,3 +1,4 @@
+import { type Clock, sleep } from "../core/clock.ts";
 import { DebyError } from "../errors.ts";
 import { connectDriver, within } from "./driver.ts";
 import type { ServerAddress } from "./health-watch.ts";
@@ -8,6 +9,9 @@ import type { DatabaseEndpoint, Target } from "./target.ts";
 const READ_LIMIT_MS = 15_000;
 /** SQLSTATE undefined_table. */
 const NO_TABLE = "42P01";
+/** How long the table of a server that runs is waited for, and how often it is looked for. */
+const TABLE_LIMIT_MS = 5000;
+const TABLE_LOOK_MS = 100;
 
 /**
  * Counts the canary rows of each id over a connection of its own, which owes nothing to the server under test.
@@ -38,29 +42,48 @@ export async function readRowsAfter(endpoint: DatabaseEndpoint, signal: AbortSig
   }
 }
 
+export interface TableWanted {
+  readonly server: ServerAddress;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 /**
  * That the table is there which a server that runs already says it has: else all would be told as lost after the harm.
+ * One that has only just found its database is ready a moment before it has made the table.
  * @throws DebyError CANNOT_RUN
  */
-export async function requireTable(
-  endpoint: DatabaseEndpoint,
-  { server, signal }: { readonly server: ServerAddress; readonly signal: AbortSignal },
-): Promise<void> {
+export async function requireTable(endpoint: DatabaseEndpoint, wanted: TableWanted): Promise<void> {
+  const { server, clock, signal } = wanted;
+  const giveUpAt = clock.now() + TABLE_LIMIT_MS;
+  for (;;) {
+    const error = await whyNoTable(endpoint, signal);
+    if (error === undefined) return;
+    if (signal.aborted) throw new Interrupted();
+    if (codeOf(error) !== NO_TABLE || clock.now() >= giveUpAt) throw tableRefusal(endpoint, server, error);
+    await sleep(clock, TABLE_LOOK_MS, signal);
+  }
+}
+
+async function whyNoTable(endpoint: DatabaseEndpoint, signal: AbortSignal): Promise<unknown> {
   const sql = connectDriver(endpoint, READ_LIMIT_MS);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]);
   try {
     await within(sql, sql`select id from deby.canary limit 0`.execute(), limit);
+    return undefined;
   } catch (error) {
-    if (signal.aborted) throw new Interrupted();
-    const { host, port, database } = endpoint;
-    throw new DebyError(
-      "CANNOT_RUN",
-      `The table deby.canary cannot be read in ${host}:${port}/${database}, so what the server on ` +
-        `${server.host}:${server.port} answers could not be compared with it: ${messageOf(error)}. ` +
-        "Its canary has to write there",
-      { cause: error },
-    );
+    return error;
   }
+}
+
+function tableRefusal({ host, port, database }: DatabaseEndpoint, server: ServerAddress, cause: unknown): DebyError {
+  return new DebyError(
+    "CANNOT_RUN",
+    `The table deby.canary cannot be read in ${host}:${port}/${database}, so what the server on ` +
+      `${server.host}:${server.port} answers could not be compared with it: ${messageOf(cause)}. ` +
+      "Its canary has to write there; if it does, PUT one to it, which makes the table",
+    { cause },
+  );
 }
 
 /**
@@ -86,11 +109,15 @@ async function readRowsIfAny(endpoint: DatabaseEndpoint, signal: AbortSignal): P
   try {
     return await readCanaryRows(endpoint, signal);
   } catch (error) {
-    if ((error as { code?: unknown }).code === NO_TABLE) return new Map();
+    if (codeOf(error) === NO_TABLE) return new Map();
     throw error;
   }
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }

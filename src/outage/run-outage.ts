@@ -139,7 +139,7 @@ async function perform(plan: OutagePlan, deps: OutageDeps, { resources, outcome 
       const started = await startServer(false);
       if (plan.server !== undefined) {
         if (target.traffic !== undefined) requirePassage(target.traffic, plan.server);
-        await requireTable(target.endpoint, { server: plan.server, signal });
+        await requireTable(target.endpoint, { server: plan.server, clock, signal });
       }
       poolBefore = await readPool(started, clock);
       observations = await runExperiment(settings, { ...parts, server: started });

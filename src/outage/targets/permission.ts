@@ -59,7 +59,7 @@ export function requireAlone(
     serverApplications === undefined
       ? ""
       : `Those of the server under test go by ${serverApplications.join(", ")}; if its are others, name them: ` +
-        "--server-application NAME. ";
+        "--server-application NAME (of a deby: NAME,NAME-probe). ";
   throw new DebyError(
     "USAGE",
     `Refused, and ${what} was not touched: others are connected to it: ${shown.join(", ")}${more}. ${own}` +

@@ -56,7 +56,7 @@ export async function strangerTo(
 async function groupsOf(pid: number): Promise<readonly string[] | undefined> {
   try {
     const name = await readFile(`/proc/${pid}/comm`, "utf8");
-    if (!/^post(gres|master)/.test(name)) return undefined;
+    if (!/post(gres|master)/.test(name)) return undefined;
     // `number:controllers:path`
     const lines = (await readFile(`/proc/${pid}/cgroup`, "utf8")).trim().split("\n");
     return lines.map((line) => line.split(":").slice(2).join(":"));

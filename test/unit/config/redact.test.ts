@@ -36,16 +36,7 @@ describe("redact()", () => {
 });
 
 const misplaced = [`postgres://bob:${PASSWORD}@db.example/x`, `bob:${PASSWORD}@db`];
-const variables = [
-  "PGHOST",
-  "POSTGRES_HOST",
-  "PGPORT",
-  "PGDATABASE",
-  "PGUSER",
-  "PGSSLMODE",
-  "PGSSLROOTCERT",
-  "PGAPPNAME",
-];
+const variables = ["PGHOST", "POSTGRES_HOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSSLMODE", "PGSSLROOTCERT"];
 const others = ["PGTARGETSESSIONATTRS", "DATABASE_URL_FILE", "DEBY_HOST", "DEBY_POOL_MAX"];
 
 describe.each(misplaced)("%p in the place of something else", (text) => {
@@ -56,7 +47,7 @@ describe.each(misplaced)("%p in the place of something else", (text) => {
     expect(message).not.toContain(PASSWORD);
   });
 
-  test.each(variables)("is shown without its password where %s is not used", (name) => {
+  test.each([...variables, "PGAPPNAME"])("is shown without its password where %s is not used", (name) => {
     const written: Written = {
       flags: { "db-url": "postgres://u@h/db?sslmode=disable&application_name=a" },
       env: { [name]: text },
@@ -70,4 +61,15 @@ describe.each(misplaced)("%p in the place of something else", (text) => {
   test("is not shown where a command takes no such argument", () => {
     expect(() => checkArguments([text], {})).toThrow("bob:***@db");
   });
+});
+
+test("a variable that stands behind the command is told without its password", () => {
+  for (const name of ["PGPASSWORD", "POSTGRES_PASSWORD"]) {
+    expect(() => checkArguments([`${name}=${PASSWORD}`], {})).toThrow(`${name}=***`);
+  }
+});
+
+test("an application's name is free text, and may look like user:password@host", () => {
+  const { config } = loadWith({ env: { PGAPPNAME: "shop:web@pod-7f9" } });
+  expect(config.database.applicationName).toBe("shop:web@pod-7f9");
 });
