@@ -9,6 +9,16 @@ import { classifyConnectFailure, codeOf, connectError } from "./sqlstate.ts";
 const FURTHER_LIMIT_MS = 1000;
 /** After all were asked in vain: whoever looks every 50 ms for a promotion is not to dial all of them each time. */
 const FUTILE_PAUSE_MS = 250;
+/** For so long an address that kept silent is not asked again after another has answered. */
+const SILENT_PAUSE_MS = 2000;
+
+/** What an address was of no use for, the better first: one that answers is better than one that lets nobody in. */
+const USELESS = ["of another role", "closed", "silent"] as const;
+
+interface Note {
+  readonly why: (typeof USELESS)[number];
+  readonly at: number;
+}
 
 interface Opened {
   readonly connection: Connection;
@@ -22,7 +32,7 @@ interface Opened {
  */
 export class AddressSearch {
   /** The latest one last. */
-  readonly #useless = new Set<string>();
+  readonly #useless = new Map<string, Note>();
   /** Where the wanted role was found last. */
   #found: string | undefined;
   #futileAt = Number.NEGATIVE_INFINITY;
@@ -62,11 +72,11 @@ export class AddressSearch {
     if (clock.now() - this.#futileAt < FUTILE_PAUSE_MS) return undefined;
     for (const address of addresses) {
       if (signal?.aborted) return undefined;
+      if (this.#isSilent(address, clock.now())) continue;
       const deadlineAt = Math.min(options.deadlineAt, clock.now() + FURTHER_LIMIT_MS);
       // There is one that answers: why another does not is nobody's business.
-      const opened = await this.#open(target, { ...options, deadlineAt, addressesOf: async () => [address] }).catch(
-        () => undefined,
-      );
+      const further = { ...options, deadlineAt, addressesOf: async () => [address] };
+      const opened = await this.#open(target, further, address).catch(() => undefined);
       if (opened?.isWanted) return opened.connection;
       void opened?.connection.close();
     }
@@ -74,7 +84,9 @@ export class AddressSearch {
     return undefined;
   }
 
-  async #open(target: DatabaseTarget, options: ConnectionOptions): Promise<Opened> {
+  /** `only` is the address where there is no other to be dialled. */
+  async #open(target: DatabaseTarget, options: ConnectionOptions, only?: string): Promise<Opened> {
+    const { clock } = options;
     let address: string | undefined;
     const onReached = (reached: string): void => {
       address = reached;
@@ -84,25 +96,34 @@ export class AddressSearch {
       const connection = await Connection.open(target, { ...options, onReached });
       const isWanted = fitnessOf(connection.facts, target.targetSessionAttrs) === "wanted";
       if (isWanted) this.#found = address;
-      this.#note(address, isWanted);
+      this.#note(address, isWanted ? undefined : { why: "of another role", at: clock.now() });
       return { connection, isWanted, address };
     } catch (error) {
       // The right server that is full, or refuses us by name, is still the right one.
       const isStillRight = address === this.#found && isRefusal(codeOf(error));
-      if (!options.signal?.aborted && !isStillRight) this.#note(address, false);
+      const why = codeOf(error) === "ETIMEDOUT" ? "silent" : "closed";
+      if (!options.signal?.aborted && !isStillRight) this.#note(address ?? only, { why, at: clock.now() });
       throw error;
     }
   }
 
-  #note(address: string | undefined, isUseful: boolean): void {
+  #note(address: string | undefined, note: Note | undefined): void {
     if (address === undefined) return;
     this.#useless.delete(address);
-    if (!isUseful) this.#useless.add(address);
+    if (note !== undefined) this.#useless.set(address, note);
+  }
+
+  #isSilent(address: string, now: number): boolean {
+    const note = this.#useless.get(address);
+    return note?.why === "silent" && now - note.at < SILENT_PAUSE_MS;
   }
 
   #ordered(addresses: readonly string[]): string[] {
-    const useless = [...this.#useless].filter((address) => addresses.includes(address));
-    return [...addresses.filter((address) => !this.#useless.has(address)), ...useless];
+    const notedAs = (wanted: Note["why"]): string[] =>
+      [...this.#useless].flatMap(([address, { why }]) =>
+        why === wanted && addresses.includes(address) ? [address] : [],
+      );
+    return [...addresses.filter((address) => !this.#useless.has(address)), ...USELESS.flatMap(notedAs)];
   }
 }
 

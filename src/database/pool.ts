@@ -180,7 +180,7 @@ export class Pool<C extends PooledConnection> {
     const now = clock.now();
     for (const connection of [...this.#idle]) {
       const isSuperfluous = this.#all.size > settings.poolMin && now - connection.idleSince >= settings.idleTimeoutMs;
-      if (isSuperfluous || this.#isTooOld(connection, now)) this.evict(connection);
+      if ((isSuperfluous && this.#mode !== "not-opening") || this.#isTooOld(connection, now)) this.evict(connection);
     }
     this.fill();
   }

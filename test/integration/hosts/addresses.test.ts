@@ -73,6 +73,15 @@ const loginsOf = ({ log }: PostgresServer, applicationName: string): number =>
   log.split("\n").filter((line) => line.includes("authorized") && line.endsWith(`application_name=${applicationName}`))
     .length;
 
+/** While the server lets nobody in. */
+async function refuse(server: PostgresServer, action: () => Promise<void>): Promise<void> {
+  server.configure({ hba: "host all postgres all reject" });
+  await server.reload();
+  await action();
+  server.configure({ hba: HBA });
+  await server.reload();
+}
+
 describe("one name with the addresses of a primary and its standby", () => {
   let pair: ReplicatedPair;
   beforeAll(async () => {
@@ -113,13 +122,6 @@ describe("one name with the addresses of a primary and its standby", () => {
   test("the server that refuses us holds nobody up if it is a standby, and is no reason to take one if it is the primary", async () => {
     const { primary, standby } = pair;
     const open = openerTo(pair, [STANDBY, PRIMARY]);
-    const refuse = async (server: PostgresServer, action: () => Promise<void>) => {
-      server.configure({ hba: "host all postgres all reject" });
-      await server.reload();
-      await action();
-      server.configure({ hba: HBA });
-      await server.reload();
-    };
     await refuse(standby, async () => {
       await expect(open("refused")).rejects.toMatchObject({ reason: "28000" });
       const connection = await open("refused");
@@ -130,6 +132,17 @@ describe("one name with the addresses of a primary and its standby", () => {
       for (let i = 0; i < 2; i++) await expect(open("refused")).rejects.toMatchObject({ reason: "28000" });
     });
     expect(loginsOf(standby, "refused")).toBe(0);
+  });
+
+  test("while the primary refuses us, its standby is found each time", async () => {
+    const open = openerTo(pair, [STANDBY, PRIMARY]);
+    await refuse(pair.primary, async () => {
+      for (let i = 0; i < 4; i++) {
+        const connection = await open("instead");
+        expect(connection.remoteAddress).toBe(STANDBY);
+        await connection.close();
+      }
+    });
   });
 
   test("a statement that is given up is cancelled at the address where it runs", async () => {

@@ -444,6 +444,23 @@ describe("the housekeeper", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("closes nothing while the server refuses new connections", async () => {
+    const { clock, pool, acquire } = setUp({ poolMin: 0 });
+    const housekeeper = new Housekeeper(clock, pool);
+    housekeeper.start();
+    pool.setMode("running");
+    const lease = acquire();
+    await clock.advance(100);
+    pool.release(await lease);
+    pool.setMode("not-opening");
+    await clock.advance(30_000);
+    expect(pool.stats()).toMatchObject({ total: 1, idle: 1 });
+    pool.setMode("running");
+    await clock.advance(1000);
+    expect(pool.stats().total).toBe(0);
+    housekeeper.stop();
+  });
+
   test("replaces what is older than max-lifetime, shortened by up to 10 %, but never in mid-lease", async () => {
     const { clock, pool, opened, acquire } = setUp({ maxLifetimeMs: 60_000 });
     const housekeeper = new Housekeeper(clock, pool);
