@@ -3,11 +3,15 @@ import { type ProbeOptions, type ProbeResult, probeRaw } from "./raw-probe.ts";
 import { Repeater } from "./repeat.ts";
 
 const PROBE_EVERY_MS = 10;
-const PROBE_LIMIT_MS = 500;
+/**
+ * A probe that has waited so long is given up, or so many times longer than the last answer took: probes that a busy
+ * machine would have answered later, given up and made anew, are all that it is busy with in the end.
+ */
+const SHORTEST_LIMIT_MS = 500;
+const LIMIT_PER_ANSWER = 10;
+const LONGEST_LIMIT_MS = 5000;
 /** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
 const PROBES_AT_ONCE = 8;
-/** While the return of a mute server is expected, probes begin so far apart that one is always about to. */
-const RETURN_PROBE_EVERY_MS = PROBE_LIMIT_MS / PROBES_AT_ONCE;
 /**
  * Before that they are rare, and rarer with this part of the time that it has been mute: whatever holds them back may
  * let go of all of them at once.
@@ -27,6 +31,7 @@ export class DatabaseWatch implements AsyncDisposable {
   readonly #repeater: Repeater;
   #isReturnExpected = false;
   #muteSince: number | undefined;
+  #lastAnswerMs = 0;
 
   constructor(database: Omit<ProbeOptions, "limitMs">, clock: Clock) {
     let underWay = 0;
@@ -37,21 +42,27 @@ export class DatabaseWatch implements AsyncDisposable {
       if (isMute && startedAt - lastStartedAt < this.#pauseMs(startedAt)) return;
       lastStartedAt = startedAt;
       underWay += 1;
-      const result = await probeRaw({ ...database, limitMs: PROBE_LIMIT_MS });
+      const result = await probeRaw({ ...database, limitMs: this.#limitMs });
       underWay -= 1;
-      this.#sightings.push({ startedAt, endedAt: clock.now(), result });
+      const endedAt = clock.now();
+      this.#sightings.push({ startedAt, endedAt, result });
+      if (result === "ready" || result === "turned-away") this.#lastAnswerMs = endedAt - startedAt;
       this.#muteSince = result === "mute" ? (this.#muteSince ?? startedAt) : undefined;
       for (const check of this.#waiters) check();
     });
   }
 
-  /** Between the beginnings of two probes of a mute server. */
-  #pauseMs(now: number): number {
-    if (this.#isReturnExpected) return RETURN_PROBE_EVERY_MS;
-    return Math.max(PROBE_LIMIT_MS, (now - (this.#muteSince ?? now)) * MUTE_PAUSE_PART);
+  get #limitMs(): number {
+    return Math.min(Math.max(SHORTEST_LIMIT_MS, LIMIT_PER_ANSWER * this.#lastAnswerMs), LONGEST_LIMIT_MS);
   }
 
-  /** From now on a mute server is seen back within 63 ms and the time that it takes to answer. */
+  /** Between the beginnings of two probes of a mute server; while its return is expected, one is always about to begin. */
+  #pauseMs(now: number): number {
+    if (this.#isReturnExpected) return this.#limitMs / PROBES_AT_ONCE;
+    return Math.max(this.#limitMs, (now - (this.#muteSince ?? now)) * MUTE_PAUSE_PART);
+  }
+
+  /** From now on a mute server is seen back within 63 ms, unless it was slow to answer before, and the time that it takes to answer. */
   expectReturn(): void {
     this.#isReturnExpected = true;
   }

@@ -33,7 +33,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container", () => {
         "--json",
         ...args,
       ]);
-      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      expect({ exitCode, stderr, stdout }).toMatchObject({ exitCode: 0 });
       const report = JSON.parse(stdout) as OutageReport;
       expect(report).toMatchObject({
         scenario,
