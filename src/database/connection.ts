@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { DatabaseTarget } from "../config/types.ts";
+import { sleep } from "../core/clock.ts";
 import type { DeadlineSweep, Sweepable } from "../core/sweep.ts";
 import { codedError, within } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
@@ -212,10 +213,11 @@ export class Connection implements Sweepable {
     this.#isClosing = true;
     const options = { outcome: this.#exchange.outcome, reason: "DEADLINE" };
     const error = new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options);
-    const isCancelled = this.#isCancellable;
+    // Whoever waits hears of it first: of many that have the same deadline, each reset and dial would hold up the others.
+    const told = sleep(this.#options.clock, 0);
+    const cancelled = this.#isCancellable ? told.then(() => this.#cancel()) : told;
     // A pooler knows whom to cancel only as long as the session is there, which nobody uses any more.
-    this.#lose(error, isCancelled && !this.backend.isDirect ? this.#cancel() : undefined);
-    if (isCancelled && this.backend.isDirect) void this.#cancel();
+    this.#lose(error, this.backend.isDirect ? told : cancelled);
   }
 
   #begin<R>(statement: DriverStatement, deadlineAt: number, listener: AnswerListener<R>): void {
