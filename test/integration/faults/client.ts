@@ -2,6 +2,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import type { Outcome } from "../../../src/errors.ts";
 import { HttpClient, NoAnswer } from "../../../src/outage/http-client.ts";
 import type { LedgerEntry, RequestKind } from "./ledger.ts";
+import { OwnStalls } from "./own-stalls.ts";
 
 /** An answer that is so late counts as none at all. */
 const HUNG_AFTER_MS = 5000;
@@ -19,11 +20,12 @@ export class FaultClient implements Disposable {
   /** Which rows are written from now on; part of their path and of the table's key. */
   segment = 0;
   readonly #http: HttpClient;
-  readonly #limitMs: number;
+  readonly #deadlineMs: number;
+  readonly #stalls = new OwnStalls();
 
   constructor(port: number, requestTimeoutMs: number) {
     this.#http = new HttpClient({ host: "127.0.0.1", port, clock: systemClock });
-    this.#limitMs = requestTimeoutMs + HUNG_AFTER_MS;
+    this.#deadlineMs = requestTimeoutMs;
   }
 
   /** Never rejects: a request without an answer is an entry too. */
@@ -31,13 +33,15 @@ export class FaultClient implements Disposable {
     const entry: LedgerEntry = { ...OPEN, kind, path, id, segment: this.segment, sentAt: performance.now() };
     this.entries.push(entry);
     try {
-      const { status, body } = await this.#http.request({ method, path, limitMs: this.#limitMs });
+      const { status, body } = await this.#http.request({ method, path, limitMs: this.#deadlineMs + HUNG_AFTER_MS });
       Object.assign(entry, { ending: "answered", status, ...readBody(status, body) });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       Object.assign(entry, { ending: error.ending, detail: error.code });
     }
     entry.endedAt = performance.now();
+    const deadlineAt = entry.sentAt + this.#deadlineMs;
+    if (entry.endedAt > deadlineAt) entry.unreadMs = this.#stalls.since(deadlineAt);
     return entry;
   }
 
@@ -51,12 +55,14 @@ export class FaultClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
+    this.#stalls[Symbol.dispose]();
   }
 }
 
 const OPEN = {
   ending: "open",
   endedAt: undefined,
+  unreadMs: 0,
   status: undefined,
   code: undefined,
   outcome: undefined,

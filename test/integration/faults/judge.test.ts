@@ -22,6 +22,7 @@ function entry(changed: Partial<LedgerEntry>): LedgerEntry {
     sentAt: 90,
     ending: "answered",
     endedAt: 510,
+    unreadMs: 0,
     status: 200,
     code: undefined,
     outcome: undefined,

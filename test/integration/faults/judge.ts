@@ -35,7 +35,7 @@ export function judge(fault: Fault, evidence: Evidence): string[] {
 
 /** Every request has a definite answer within its deadline. */
 function judgeAnswers({ entries, requestTimeoutMs }: Evidence): string[] {
-  const isOver = (entry: LedgerEntry) => tookMs(entry) > requestTimeoutMs + LATE_AFTER_MS;
+  const isOver = (entry: LedgerEntry) => tookMs(entry) - entry.unreadMs > requestTimeoutMs + LATE_AFTER_MS;
   const isVague = (entry: LedgerEntry) => isFailure(entry) && isWrite(entry) && entry.outcome === undefined;
   return [
     ...complain(

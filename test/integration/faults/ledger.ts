@@ -17,6 +17,8 @@ export interface LedgerEntry {
   /** `dropped`: the connection ended without an answer; `hung`: none came long after the deadline. */
   ending: "open" | "answered" | "dropped" | "hung";
   endedAt: number | undefined;
+  /** Of the time after its deadline, what its answer may have lain here unread. */
+  unreadMs: number;
   status: number | undefined;
   code: string | undefined;
   outcome: Outcome | undefined;
