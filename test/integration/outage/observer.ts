@@ -24,9 +24,14 @@ export class Observer implements AsyncDisposable {
     this.#read = this.#collect();
   }
 
-  /** The first look at it that began since then and found this; the time of its end. */
+  /**
+   * The end of the first look at it since then that found this. It has begun since then, too, unless it found all well:
+   * what waited at a frozen server is answered when that can serve again.
+   */
   first(what: Look["what"], { since, isWell }: { readonly since: number; readonly isWell: boolean }): number {
-    const looks = this.#looks.filter((look) => look.what === what && look.startedAt >= since && look.isWell === isWell);
+    const looks = this.#looks.filter(
+      (look) => look.what === what && look.isWell === isWell && (isWell ? look.endedAt : look.startedAt) >= since,
+    );
     if (looks.length === 0) throw new Error(`The observer never saw the ${what} ${isWell ? "well" : "unwell"}`);
     return Math.min(...looks.map(({ endedAt }) => endedAt));
   }
