@@ -60,7 +60,7 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
   let awakeAt = 0;
   let writes = 0;
   let isStopped = false;
-  const watching = (async () => {
+  async function watch(): Promise<void> {
     for (; !isStopped; await Bun.sleep(LOOK_EVERY_MS)) {
       const found = await probeRaw({ host, port, user, database, limitMs: 1000 });
       // A busy machine is no outage.
@@ -70,7 +70,7 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
       if (!isUp && manner === "oversleeps") awakeAt = performance.now() + OVERSLEPT_MS;
       if (!isUp && manner === "crashes") await server.stop(true);
     }
-  })();
+  }
 
   const canServe = () => isUp && performance.now() >= awakeAt && !(wasAway && manner === "gives up");
 
@@ -135,6 +135,7 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
       return request.method === "PUT" ? await put(id) : await get(id);
     },
   });
+  const watching = watch();
   return {
     host: "127.0.0.1",
     port: server.port ?? 0,
