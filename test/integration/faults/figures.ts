@@ -1,6 +1,7 @@
 import type { Outage } from "./fault-run.ts";
 import type { Sighting } from "./health.ts";
 import { isFailure, isSuccess, isWrite, type LedgerEntry, tookMs } from "./ledger.ts";
+import { type Starvation, starvedMs } from "./starvation.ts";
 
 /** A success that took longer was held. */
 const HELD_AFTER_MS = 200;
@@ -10,7 +11,7 @@ export type Table = ReadonlyMap<string, number>;
 
 /** What one fault did to the callers. Lists of entries count; times in milliseconds, one for each outage. */
 export interface Figures {
-  /** The break, or the first closed socket, to the first health that is not `ok`, or to another sign of notice; empty where none was. */
+  /** Both without the time in which the machine starved deby. The break, or the first closed socket, to the first health that is not `ok`, or to another sign of notice; empty where none was. */
   readonly detectMs: readonly number[];
   /** Healing to the first success; empty where it was not proven that none could succeed. */
   readonly recoverMs: readonly number[];
@@ -26,17 +27,24 @@ export interface Figures {
   readonly denied: readonly LedgerEntry[];
 }
 
+/** What was seen from outside. */
+export interface Watched {
+  readonly outages: readonly Outage[];
+  readonly changes: readonly Sighting[];
+  readonly starved: readonly Starvation[];
+}
+
 /** Pure: from the ledger, the health and the table to the figures. */
 export function makeFigures(
   entries: readonly LedgerEntry[],
   table: Table,
-  watched: { readonly outages: readonly Outage[]; readonly changes: readonly Sighting[] },
+  { outages, changes, starved }: Watched,
 ): Figures {
   const written = (entry: LedgerEntry) => table.get(entry.id ?? "") ?? 0;
   const writes = entries.filter(isWrite);
   return {
-    detectMs: watched.outages.flatMap((outage) => detectionMs(outage, watched.changes)),
-    recoverMs: watched.outages.flatMap((outage) => recoveryMs(outage, entries)),
+    detectMs: outages.flatMap((outage) => detectionMs(outage, { changes, starved })),
+    recoverMs: outages.flatMap((outage) => recoveryMs(outage, { entries, starved })),
     held: entries.filter((entry) => entry.kind !== "other" && isSuccess(entry) && tookMs(entry) > HELD_AFTER_MS),
     failed: entries.filter(isFailure),
     lost: writes.filter((entry) => isAcknowledged(entry) && written(entry) === 0),
@@ -54,22 +62,31 @@ function isDenial({ outcome }: LedgerEntry): boolean {
   return outcome === "not-executed" || outcome === "rolled-back";
 }
 
-function detectionMs(outage: Outage, changes: readonly Sighting[]): number[] {
+function detectionMs(outage: Outage, { changes, starved }: Omit<Watched, "outages">): number[] {
   const { breakingAt, closedAt = breakingAt, noticedAt, healedAt = Number.POSITIVE_INFINITY } = outage;
   const troubleAt = changes.find(({ at, status }) => at >= breakingAt && status !== "ok")?.at;
   const knownAt = noticedAt ?? troubleAt;
   // Another session than those of deby is watched: it may be closed a little later than theirs.
-  return knownAt === undefined || knownAt > healedAt ? [] : [Math.max(0, knownAt - closedAt)];
+  return knownAt === undefined || knownAt > healedAt ? [] : [lastedMs(closedAt, knownAt, starved)];
 }
 
-function recoveryMs({ totalUntil, healedAt }: Outage, entries: readonly LedgerEntry[]): number[] {
+interface Recovered {
+  readonly entries: readonly LedgerEntry[];
+  readonly starved: readonly Starvation[];
+}
+
+function recoveryMs({ totalUntil, healedAt }: Outage, { entries, starved }: Recovered): number[] {
   if (totalUntil === undefined || healedAt === undefined) return [];
   const answers = entries
     .filter((entry) => entry.kind !== "other" && isSuccess(entry))
     .map(({ endedAt = 0 }) => endedAt);
   const first = Math.min(...answers.filter((at) => at >= totalUntil));
   // Whoever looks from outside may learn a little later that the server is back.
-  return Number.isFinite(first) ? [Math.max(0, first - healedAt)] : [];
+  return Number.isFinite(first) ? [lastedMs(healedAt, first, starved)] : [];
+}
+
+function lastedMs(from: number, to: number, starved: readonly Starvation[]): number {
+  return Math.max(0, to - from - starvedMs(starved, from, to));
 }
 
 export function median(values: readonly number[]): number | undefined {

@@ -3,6 +3,7 @@ import type { Fault } from "./fault.ts";
 import { makeFigures, type Table } from "./figures.ts";
 import { judge } from "./judge.ts";
 import type { LedgerEntry } from "./ledger.ts";
+import type { Starvation } from "./starvation.ts";
 
 const FAULT: Fault = { name: "a fault", outage: "declared", failedWrites: 1, strike: async () => {} };
 const OUTAGES = [
@@ -41,10 +42,11 @@ interface Case {
   readonly events?: readonly string[];
   readonly crashSigns?: readonly string[];
   readonly blindReads?: readonly LedgerEntry[];
+  readonly starved?: readonly Starvation[];
 }
 
 function judged({ entries = [entry({})], table = new Map([["a", 1]]), ...given }: Case): string[] {
-  const watched = { outages: OUTAGES, changes: CHANGES };
+  const watched = { outages: OUTAGES, changes: CHANGES, starved: given.starved ?? [] };
   return judge(
     { ...FAULT, ...given.fault },
     {
@@ -58,6 +60,18 @@ function judged({ entries = [entry({})], table = new Map([["a", 1]]), ...given }
     },
   );
 }
+
+test("what the machine starved deby of, or this process left unread, is not held against it", () => {
+  const late = entry({ endedAt: 1191 });
+  expect(judged({ entries: [late] })).toHaveLength(1);
+  expect(judged({ entries: [late], starved: [{ from: 85, to: 91 }] })).toEqual([]);
+  expect(judged({ entries: [late], starved: [{ from: 85, to: 90 }] })).toHaveLength(1);
+  expect(judged({ entries: [late], starved: [{ from: 1090, to: 1191 }] })).toHaveLength(1);
+  expect(judged({ entries: [{ ...late, unreadMs: 1 }] })).toEqual([]);
+  const slow = { fault: { recoverWithinMs: 5 } };
+  expect(judged({ ...slow, starved: [{ from: 500, to: 504 }] })).toHaveLength(1);
+  expect(judged({ ...slow, starved: [{ from: 500, to: 506 }] })).toEqual([]);
+});
 
 test("nothing is held against a fault that broke no promise", () => {
   expect(judged({})).toEqual([]);

@@ -3,6 +3,7 @@ import type { Outage } from "./fault-run.ts";
 import type { Figures } from "./figures.ts";
 import type { Sighting } from "./health.ts";
 import { describeEntry, isFailure, isWrite, type LedgerEntry, tookMs } from "./ledger.ts";
+import { type Starvation, starvedMs } from "./starvation.ts";
 
 /** How much later than its deadline an answer may come. */
 const LATE_AFTER_MS = 100;
@@ -20,6 +21,8 @@ export interface Evidence {
   readonly events: readonly string[];
   readonly crashSigns: readonly string[];
   readonly requestTimeoutMs: number;
+  /** When the machine gave deby no processor: it can answer nobody then, and does not know how long a request has waited. */
+  readonly starved: readonly Starvation[];
 }
 
 /** What deby has broken of its promises, each in a sentence; empty when all were kept. Pure. */
@@ -34,8 +37,14 @@ export function judge(fault: Fault, evidence: Evidence): string[] {
 }
 
 /** Every request has a definite answer within its deadline. */
-function judgeAnswers({ entries, requestTimeoutMs }: Evidence): string[] {
-  const isOver = (entry: LedgerEntry) => tookMs(entry) - entry.unreadMs > requestTimeoutMs + LATE_AFTER_MS;
+function judgeAnswers({ entries, requestTimeoutMs, starved }: Evidence): string[] {
+  const isOver = (entry: LedgerEntry) => {
+    const lateMs = tookMs(entry) - entry.unreadMs - requestTimeoutMs;
+    return (
+      lateMs > LATE_AFTER_MS &&
+      lateMs - starvedMs(starved, entry.sentAt, entry.sentAt + requestTimeoutMs) > LATE_AFTER_MS
+    );
+  };
   const isVague = (entry: LedgerEntry) => isFailure(entry) && isWrite(entry) && entry.outcome === undefined;
   return [
     ...complain(

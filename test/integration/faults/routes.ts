@@ -2,6 +2,7 @@
 
 import type { RouteContext } from "deby/elysia";
 import { t } from "elysia";
+import { tellStarvation } from "./starvation.ts";
 import { SUSPECTED } from "./suspicion.ts";
 
 /** Rows and bytes a row of a result that fills every buffer between the server and deby. */
@@ -25,6 +26,7 @@ function tellSuspicion(db: RouteContext["db"]): void {
 
 export default ({ app, db }: RouteContext) => {
   tellSuspicion(db);
+  tellStarvation();
   return (
     app
       .put(

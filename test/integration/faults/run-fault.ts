@@ -5,6 +5,7 @@ import { type Figures, figuresLine, makeFigures } from "./figures.ts";
 import { judge } from "./judge.ts";
 import { Served } from "./served.ts";
 import type { Stage } from "./stage.ts";
+import { starvationsIn } from "./starvation.ts";
 
 /** A frozen server may still run what deby has given up long ago. */
 const COMPARED_AFTER_MS = 5000;
@@ -44,7 +45,8 @@ export async function assess(fault: Fault, run: FaultRun) {
   const { served, server, segment, outages, firstLine } = run;
   const { changes } = served.health;
   const entries = served.client.take(segment);
-  const figures = makeFigures(entries, await readTable(server, segment), { outages, changes });
+  const starved = starvationsIn(served.process.lines);
+  const figures = makeFigures(entries, await readTable(server, segment), { outages, changes, starved });
   const wrong = judge(fault, {
     entries,
     figures,
@@ -54,6 +56,7 @@ export async function assess(fault: Fault, run: FaultRun) {
     events: served.eventsFrom(firstLine),
     crashSigns: served.crashSignsFrom(firstLine),
     requestTimeoutMs: served.requestTimeoutMs,
+    starved,
   });
   return { figures, wrong };
 }

@@ -28,7 +28,7 @@ export interface HostsVerdict {
  * with a key may not, nor may a read, nor may anything fail that was not sent yet.
  */
 export function judgeHosts({ entries, blindReads, crashSigns, table, losses }: HostsEvidence): HostsVerdict {
-  const { lost, doubled, denied, failed } = makeFigures(entries, table, { outages: [], changes: [] });
+  const { lost, doubled, denied, failed } = makeFigures(entries, table, { outages: [], changes: [], starved: [] });
   // A canary that is not there is a blind read.
   const failures = failed.filter(({ kind, status }) => !(kind === "read" && status === 404));
   const inFlight = failures.filter((entry) => isPlainWrite(entry) && isInFlight(entry));
