@@ -21,6 +21,8 @@ export interface Outage {
   totalUntil: number | undefined;
   /** When the server accepted connections again, or the network carried again. */
   healedAt: number | undefined;
+  /** When a bare client that dialled at that moment was served; undefined where there was none. */
+  peerServedAt?: number;
 }
 
 /** How long an outage lasts at least, so that there is something to hold. */
@@ -82,6 +84,10 @@ export class FaultRun {
   healed(at = performance.now()): void {
     this.#outage.healedAt = at;
     this.thawed();
+  }
+
+  peerServed(at: number): void {
+    this.#outage.peerServedAt = at;
   }
 
   /** What deby had given up, but the server may still learn of, is on its way now. */

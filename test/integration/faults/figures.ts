@@ -15,6 +15,8 @@ export interface Figures {
   readonly detectMs: readonly number[];
   /** Healing to the first success; empty where it was not proven that none could succeed. */
   readonly recoverMs: readonly number[];
+  /** Healing to the first success of a bare client that dials at that moment. */
+  readonly peerMs: readonly number[];
   readonly held: readonly LedgerEntry[];
   readonly failed: readonly LedgerEntry[];
   /** Acknowledged and not in the table. */
@@ -45,6 +47,7 @@ export function makeFigures(
   return {
     detectMs: outages.flatMap((outage) => detectionMs(outage, { changes, starved })),
     recoverMs: outages.flatMap((outage) => recoveryMs(outage, { entries, starved })),
+    peerMs: outages.flatMap((outage) => peerMs(outage)),
     held: entries.filter((entry) => entry.kind !== "other" && isSuccess(entry) && tookMs(entry) > HELD_AFTER_MS),
     failed: entries.filter(isFailure),
     lost: writes.filter((entry) => isAcknowledged(entry) && written(entry) === 0),
@@ -83,6 +86,10 @@ function recoveryMs({ totalUntil, healedAt }: Outage, { entries, starved }: Reco
   const first = Math.min(...answers.filter((at) => at >= totalUntil));
   // Whoever looks from outside may learn a little later that the server is back.
   return Number.isFinite(first) ? [lastedMs(healedAt, first, starved)] : [];
+}
+
+function peerMs({ healedAt, peerServedAt }: Outage): number[] {
+  return healedAt === undefined || peerServedAt === undefined ? [] : [peerServedAt - healedAt];
 }
 
 function lastedMs(from: number, to: number, starved: readonly Starvation[]): number {

@@ -5,17 +5,19 @@ import { testFaults } from "./suite.ts";
 
 const DETECTED_AT_MEDIAN_MS = 50;
 /**
- * The promise for any outage up to 5 s. The goal is 80 ms, which the printed figure is compared with: ten waits for the
- * next look, of up to 100 ms each, have a median that differs by ten milliseconds and more from one run to the next.
+ * Later than a bare client that dials when the server accepts: the wait for the next look, of up to 100 ms at the end of
+ * an outage of 5 s, and half as many in the middle, and what begins anew with the pool. The goal is 80 ms at the median
+ * and 200 ms at the worst, the client's own share included, which is some 15 ms on a machine at rest.
  */
-const RECOVERED_AT_MEDIAN_MS = 100;
-const RECOVERED_AT_WORST_MS = 200;
+const BEHIND_PEER_AT_MEDIAN_MS = 80;
+const BEHIND_PEER_AT_WORST_MS = 150;
 
-function expectQuick({ detectMs, recoverMs }: Figures): void {
+function expectQuick({ detectMs, recoverMs, peerMs }: Figures): void {
+  console.log(`a bare client: ${peerMs.map((ms) => ms.toFixed(0)).join(", ")} ms`);
   expect(recoverMs.length).toBe(10);
   expect(median(detectMs)).toBeLessThanOrEqual(DETECTED_AT_MEDIAN_MS);
-  expect(median(recoverMs)).toBeLessThanOrEqual(RECOVERED_AT_MEDIAN_MS);
-  expect(Math.max(...recoverMs)).toBeLessThanOrEqual(RECOVERED_AT_WORST_MS);
+  expect(median(recoverMs)).toBeLessThanOrEqual((median(peerMs) ?? 0) + BEHIND_PEER_AT_MEDIAN_MS);
+  expect(Math.max(...recoverMs)).toBeLessThanOrEqual(Math.max(...peerMs) + BEHIND_PEER_AT_WORST_MS);
 }
 
 testFaults([

@@ -3,6 +3,7 @@ import type { PostgresServer } from "../../support/postgres.ts";
 import { waitAccepting } from "../../support/raw-probe.ts";
 import { type Fault, POOL_MAX } from "./fault.ts";
 import type { FaultRun } from "./fault-run.ts";
+import { answeredBarely } from "./peer.ts";
 import { SessionWitness } from "./session-witness.ts";
 import { ROLE } from "./stage.ts";
 
@@ -32,8 +33,10 @@ async function restart(run: FaultRun, takeAway: TakeAway, outageMs?: number): Pr
 async function startServer(run: FaultRun): Promise<void> {
   const { host, port } = run.server;
   const accepting = waitAccepting({ host, port, deadlineMs: START_DEADLINE_MS });
-  const [{ at }] = await Promise.all([accepting, run.server.start()]);
+  const barely = accepting.then(() => answeredBarely(run.server));
+  const [{ at }, peerAt] = await Promise.all([accepting, barely, run.server.start()]);
   run.healed(at);
+  run.peerServed(peerAt);
 }
 
 async function proveRefusing({ host, port, database }: PostgresServer): Promise<void> {
