@@ -106,7 +106,7 @@ describe("the figures of an outage of a real deby serve", () => {
       await using postgres = await startPostgres();
       await using deby = await startServe(postgres, { args: ["--canary"] });
       await using observer = new Observer(`${deby.url}/api/health`, postgres.port);
-      const differences = { ttdMs: [] as number[], dbReadyMs: [] as number[] };
+      const differences = { ttdMs: [] as number[], dbReadyMs: [] as number[], looksMs: [] as number[] };
       for (let run = 1; run <= RUNS; run += 1) {
         const { observations, figures, moments } = await attack({ postgres, deby, observer }, faultOf(postgres));
         expect(figures.ttrMs).toBe(recomputeTtr(observations));
@@ -114,9 +114,12 @@ describe("the figures of an outage of a real deby serve", () => {
         console.log(`${name} ${run}: deby ${JSON.stringify(figures)}, observer ${JSON.stringify(seen)}`);
         differences.ttdMs.push(Math.abs(Number(figures.ttdMs ?? Number.NaN) - seen.ttdMs));
         differences.dbReadyMs.push(Math.abs(Number(figures.dbReadyMs ?? Number.NaN) - seen.dbReadyMs));
+        differences.looksMs.push(observer.tookMs("database", moments.healedAt));
       }
       expect(median(differences.ttdMs)).toBeLessThanOrEqual(TOLERANCE_MS + 2 * HEALTH_EVERY_MS);
-      expect(median(differences.dbReadyMs)).toBeLessThanOrEqual(TOLERANCE_MS + 2 * DATABASE_EVERY_MS);
+      // Of two questions that wait at a server at the same time, one is answered after the other.
+      const answerMs = median(differences.looksMs);
+      expect(median(differences.dbReadyMs)).toBeLessThanOrEqual(TOLERANCE_MS + 2 * DATABASE_EVERY_MS + answerMs);
     },
     120_000,
   );

@@ -10,7 +10,7 @@ const HEALTH_EVERY_MS = 20;
 const DATABASE_EVERY_MS = 10;
 const DATABASE_LIMIT_MS = 500;
 /** A frozen server answers them all when it is thawed, one after the other: many would keep it from serving. */
-const MOST_AT_ONCE = 4;
+const MOST_AT_ONCE = 2;
 
 const now = (): number => performance.timeOrigin + performance.now();
 

@@ -24,6 +24,13 @@ export class Observer implements AsyncDisposable {
     this.#read = this.#collect();
   }
 
+  /** How long what `first` tells took to be answered, from `since` on at the earliest. */
+  tookMs(what: Look["what"], since: number): number {
+    const endedAt = this.first(what, { since, isWell: true });
+    const { startedAt = endedAt } = this.#looks.find((look) => look.what === what && look.endedAt === endedAt) ?? {};
+    return endedAt - Math.max(startedAt, since);
+  }
+
   /**
    * The end of the first look at it since then that found this. It has begun since then, too, unless it found all well:
    * what waited at a frozen server is answered when that can serve again.
