@@ -1,5 +1,5 @@
 /** The event's name in the log of the server under test. */
-export const STARVED = "faults.starved";
+const STARVED = "faults.starved";
 
 const TICK_MS = 10;
 /** Shorter ones are what timers are late by anyway. */
