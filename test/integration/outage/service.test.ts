@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Secret } from "../../../src/config/secret.ts";
-import type { DatabaseTarget } from "../../../src/config/types.ts";
 import { readPresence } from "../../../src/outage/foreign-sessions.ts";
 import type { ReachedServer, Target } from "../../../src/outage/target.ts";
 import { requireControl, serviceTarget } from "../../../src/outage/targets/service.ts";
@@ -10,6 +9,7 @@ import { docker, dockerAvailable, requireDocker } from "../../support/docker.ts"
 import { freePort } from "../../support/ports.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
+import { targetAt } from "../../support/settings.ts";
 import { makeTempFolder, type TempFolder } from "../../support/temp-folder.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 
@@ -59,16 +59,7 @@ function calls(): string[] {
 }
 
 function target(host: string, platform: NodeJS.Platform): Target {
-  const database: DatabaseTarget = {
-    hosts: [{ host, port: server.port }],
-    database: "postgres",
-    user: "postgres",
-    password: undefined,
-    sslmode: "disable",
-    sslRootCert: undefined,
-    applicationName: "deby",
-    targetSessionAttrs: "read-write",
-  };
+  const database = targetAt(server.port, { hosts: [{ host, port: server.port }], database: "postgres" });
   return serviceTarget(NAME, database, platform);
 }
 
