@@ -1,13 +1,13 @@
-import { type Clock, sleep } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Shortest pause before a look beside an attempt at one host: most dials are answered by then, one way or the other. */
 const LOOK_BESIDE_PAUSE_MS = 500;
 
-export interface AttemptDeps<C> {
+export interface AttemptDeps<C extends Pick<ProbeConnection, "destroy" | "isLost">> {
   readonly clock: Clock;
-  readonly watcher: Pick<Watcher<C>, "look" | "pauseMs">;
+  readonly watcher: Pick<Watcher<C>, "look" | "wait" | "pauseMs">;
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   /** Of several hosts one may be silent, and another be back at any moment. */
   readonly areSeveralHosts: boolean;
@@ -21,7 +21,7 @@ export interface AttemptDeps<C> {
  * A counted attempt. Its own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black
  * hole it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
  */
-export async function dialAndLook<C extends Pick<ProbeConnection, "destroy">>(
+export async function dialAndLook<C extends Pick<ProbeConnection, "destroy" | "isLost">>(
   { clock, watcher, connect, areSeveralHosts, lostAt, mayLook }: AttemptDeps<C>,
   deadlineAt: number,
   stopped: AbortSignal,
@@ -35,7 +35,8 @@ export async function dialAndLook<C extends Pick<ProbeConnection, "destroy">>(
       const pauseMs = areSeveralHosts
         ? watcher.pauseMs(clock.now() - lostAt)
         : Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS);
-      await sleep(clock, pauseMs, signal);
+      const late = await watcher.wait(clock.now() + pauseMs, signal);
+      if (late) return late;
       if (signal.aborted || clock.now() >= deadlineAt) break;
       const connection = await watcher.look(deadlineAt, signal);
       if (connection) return connection;

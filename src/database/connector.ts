@@ -2,7 +2,7 @@ import type { DatabaseTarget, HostPort, PoolSettings } from "../config/types.ts"
 import type { Clock } from "../core/clock.ts";
 import type { DeadlineSweep } from "../core/sweep.ts";
 import { AddressSearch } from "./address-search.ts";
-import { addressesOf as askNameServer, type DialOptions, knock } from "./dial.ts";
+import { addressesOf as askNameServer, type DialOptions } from "./dial.ts";
 import type { ProbeConnection } from "./monitor.ts";
 import type { LeasedConnection } from "./pool-types.ts";
 
@@ -20,8 +20,6 @@ export interface OpenOptions {
 export interface Connector {
   /** A session that was proven by an answered query; rejects with the errors of `Connection.open`. */
   open(options: OpenOptions): Promise<LeasedConnection & ProbeConnection>;
-  /** A bare TCP connect to any host; rejects when nobody listens. */
-  knock(deadlineAt: number, signal: AbortSignal): Promise<void>;
   /** The addresses that a host's name has at the moment; rejects where nobody tells. Undefined where names mean nothing. */
   addresses?: DialOptions["addressesOf"];
 }
@@ -44,7 +42,6 @@ export function networkConnector(
   return {
     open: ({ host, ...options }) =>
       search.open({ ...target, hosts: [host] }, { ...options, clock, sweep, prepare, addressesOf }),
-    knock: (deadlineAt, signal) => knock(target, { clock, deadlineAt, signal, addressesOf }),
     addresses: addressesOf,
   };
 }

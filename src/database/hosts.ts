@@ -86,11 +86,6 @@ export class Hosts {
     throw connectError(error, addressLabel(host));
   }
 
-  /** A bare TCP connect; of several hosts it would not tell which one is there. */
-  async knock(deadlineAt: number, signal: AbortSignal): Promise<void> {
-    if (!this.areSeveral) await this.#deps.connector.knock(deadlineAt, signal);
-  }
-
   /**
    * A connection to the host that serves best, which is the chosen one from then on.
    * Throws the errors of `Connection.open`, with reason NO_SUITABLE_HOST where none has a role that would do, and

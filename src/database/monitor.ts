@@ -30,7 +30,10 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly clock: Clock;
   readonly settings: PoolSettings;
   readonly emitter: Emitter<DatabaseEvents>;
-  readonly watcher: Pick<Watcher<C>, "look" | "pauseMs" | "firstPauseMs" | "note" | "noteHandshake">;
+  readonly watcher: Pick<
+    Watcher<C>,
+    "look" | "wait" | "giveUp" | "pauseMs" | "firstPauseMs" | "note" | "noteHandshake"
+  >;
   /** A whole handshake and a query that proves the server, for a connection of the monitor's own. */
   readonly probe: (deadlineAt: number, signal: AbortSignal) => Promise<ProbeConnection>;
   /** The same for a connection that the pool may have. */
@@ -104,8 +107,9 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       if (isWaiting(state)) await this.#attempt(await this.#watchUntilAttempt(state));
       else if (state.name === "suspect") await this.#investigate(VERDICT_LIMIT_MS);
       else if (state.name === "up" || state.name === "read-only") await this.#beat(state);
-      else return;
+      else break;
     }
+    this.#deps.watcher.giveUp();
   }
 
   /** Tells it of a sign of trouble; never blocks. */
@@ -268,16 +272,17 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   /** Waits for the next counted attempt; a proven connection means that it begins now and has already succeeded. */
   async #watchUntilAttempt(state: WaitingState): Promise<C | undefined> {
     const { clock, watcher } = this.#deps;
-    let isFirst = true;
+    let lookedAt: number | undefined;
     while (!this.#isStopped && clock.now() < state.nextAttemptAt) {
-      const untilAttemptMs = state.nextAttemptAt - clock.now();
-      const ageMs = clock.now() - state.lostAt;
-      const lookInMs = isFirst ? watcher.firstPauseMs(ageMs) : watcher.pauseMs(ageMs);
-      isFirst = false;
+      const now = clock.now();
+      const ageMs = now - state.lostAt;
+      const nextLookAt = lookedAt === undefined ? now + watcher.firstPauseMs(ageMs) : lookedAt + watcher.pauseMs(ageMs);
       // Where the server refuses us by name, every look is one more failed login: only the attempts go on.
-      const pauseMs = state.name === "blocked" ? untilAttemptMs : lookInMs;
-      await sleep(clock, Math.min(pauseMs, untilAttemptMs), this.#wake.signal);
+      const until = state.name === "blocked" ? state.nextAttemptAt : Math.min(nextLookAt, state.nextAttemptAt);
+      const late = await watcher.wait(until, this.#wake.signal);
+      if (late) return late;
       if (this.#isStopped || clock.now() >= state.nextAttemptAt) break;
+      lookedAt = clock.now();
       const connection = await watcher.look(state.nextAttemptAt, this.#stopped.signal);
       if (connection) return connection;
     }

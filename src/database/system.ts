@@ -132,7 +132,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
       random,
       settings,
       connect: search(target.applicationName, { canFallBack: true }),
-      knock: (deadlineAt, signal) => hosts.knock(deadlineAt, signal),
+      areSeveralHosts: hosts.areSeveral,
     }),
     probe: search(probeName, {}),
     connect: search(target.applicationName, { canFallBack: true, isPatient: true }),

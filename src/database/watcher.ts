@@ -1,39 +1,48 @@
 import type { PoolSettings } from "../config/types.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, sleep } from "../core/clock.ts";
 import { jittered, type Random } from "../core/random.ts";
-import type { Connection } from "./connection.ts";
+import type { ProbeConnection } from "./monitor.ts";
 import { codeOf } from "./sqlstate.ts";
 
 /** After so long of "not now" answers the watcher becomes patient. */
 const PATIENCE_AFTER_MS = 5000;
 const PATIENT_PAUSE_MS = 250;
 const MIN_LOOK_MS = 500;
+/**
+ * Dials of one host that may be unanswered at the same time. What is lost on the way is sent again after a second, and
+ * a frozen server that goes on reads what has arrived: a dial that is given up earlier is blind to both. Source: RFC
+ * 6298, section 2.
+ */
+const MAX_UNANSWERED = 3;
 /** The shortest pause is drawn from around it. */
 const JITTER = 0.1;
 /** All others are up to this part shorter than their measure, which is what recovery is promised by. */
 const EARLY = 0.2;
 
-/** Nothing listens there: a bare TCP connect is enough to learn that this has changed. */
-const NOBODY_LISTENS = new Set(["ECONNREFUSED", "ENOENT"]);
 const NOT_NOW = new Set(["57P03", "53300"]);
 
-export interface WatcherDeps<C = Connection> {
+type Answered = Pick<ProbeConnection, "destroy" | "isLost">;
+
+export interface WatcherDeps<C extends Answered = ProbeConnection> {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: Pick<PoolSettings, "watchRatio" | "watchMinMs" | "watchMaxMs" | "connectTimeoutMs">;
-  /** A whole handshake and a query that proves the server; rejects when there is none. */
+  /** A whole handshake and a query that proves the server; where nobody listens, a bare TCP connect is all there is. */
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
-  /** A bare TCP connect; rejects when nobody listens. */
-  readonly knock: (deadlineAt: number, signal: AbortSignal) => Promise<void>;
+  /** A dial of several hosts is a search, of which there is one at a time. */
+  readonly areSeveralHosts: boolean;
 }
 
 /**
  * Looks quietly for the server between the counted attempts, the more seldom the longer the outage lasts: the pause is
  * a part of the outage's age, so that recovery is noticed within a fixed proportion of it at a bounded number of dials.
  */
-export class Watcher<C = Connection> {
+export class Watcher<C extends Answered = ProbeConnection> {
   readonly #deps: WatcherDeps<C>;
-  #lastCode = "";
+  /** On their way, the oldest first. */
+  readonly #dials = new Set<AbortController>();
+  #found: C | undefined;
+  #wake: () => void = () => {};
   #notNowSince: number | undefined;
   #lastHandshakeMs = 0;
 
@@ -41,7 +50,7 @@ export class Watcher<C = Connection> {
     this.#deps = deps;
   }
 
-  /** Milliseconds until the next look at an outage of this age. */
+  /** Milliseconds from one look to the next at an outage of this age. */
   pauseMs(outageAgeMs: number): number {
     const { clock, random, settings } = this.#deps;
     const { watchRatio, watchMinMs, watchMaxMs } = settings;
@@ -60,38 +69,73 @@ export class Watcher<C = Connection> {
     return this.#deps.random() * this.pauseMs(outageAgeMs);
   }
 
-  /** A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted. */
+  /**
+   * Dials. A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted.
+   * What is not answered in time stays on its way beside the next ones, up to connect-timeout.
+   */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
-    const { clock, connect, knock, settings } = this.#deps;
+    const { clock, areSeveralHosts, settings } = this.#deps;
     const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
-    let isSomebodyThere = false;
-    try {
-      if (NOBODY_LISTENS.has(this.#lastCode)) {
-        await knock(limitAt, signal);
-        isSomebodyThere = true;
-      }
-      const connection = await connect(limitAt, signal);
-      this.#lastCode = "";
-      return connection;
-    } catch (error) {
-      if (!signal.aborted) this.note(error);
-      // Where several answer at one address, one may listen and the other not: no look costs two dials again.
-      if (isSomebodyThere) this.#lastCode = "";
-      return undefined;
+    this.#dial(areSeveralHosts ? limitAt : clock.now() + settings.connectTimeoutMs, signal);
+    return await this.wait(limitAt, signal);
+  }
+
+  /** Waits until this moment; a connection where an earlier look is answered by then. */
+  async wait(until: number, signal: AbortSignal): Promise<C | undefined> {
+    const { clock } = this.#deps;
+    const over = new AbortController();
+    this.#wake = () => over.abort();
+    if (this.#found === undefined) await sleep(clock, until - clock.now(), AbortSignal.any([over.signal, signal]));
+    const found = this.#found;
+    this.#found = undefined;
+    return found?.isLost ? undefined : found;
+  }
+
+  /** What is on its way is not wanted any more. */
+  giveUp(): void {
+    for (const dial of this.#dials) dial.abort();
+    this.#dials.clear();
+    this.#found?.destroy("DATABASE_UNAVAILABLE", "The connection came too late");
+    this.#found = undefined;
+  }
+
+  #dial(deadlineAt: number, signal: AbortSignal): void {
+    const [oldest] = this.#dials;
+    if (oldest !== undefined && this.#dials.size >= MAX_UNANSWERED) {
+      this.#dials.delete(oldest);
+      oldest.abort();
     }
+    const dial = new AbortController();
+    this.#dials.add(dial);
+    this.#deps.connect(deadlineAt, AbortSignal.any([dial.signal, signal])).then(
+      (connection) => {
+        if (!this.#dials.delete(dial) || signal.aborted || this.#found !== undefined) {
+          connection.destroy("DATABASE_UNAVAILABLE", "Another was faster");
+          return;
+        }
+        this.#found = connection;
+        this.#wake();
+      },
+      (error) => {
+        // The others are older, and tell of a time that is past.
+        const isNewest = [...this.#dials].at(-1) === dial;
+        if (!this.#dials.delete(dial) || signal.aborted || !isNewest) return;
+        this.note(error);
+        this.#wake();
+      },
+    );
   }
 
   /** Tells it how a dial ended that somebody else made. */
   note(error: unknown): void {
-    this.#lastCode = codeOf(error);
-    this.#notNowSince = NOT_NOW.has(this.#lastCode) ? (this.#notNowSince ?? this.#deps.clock.now()) : undefined;
+    this.#notNowSince = NOT_NOW.has(codeOf(error)) ? (this.#notNowSince ?? this.#deps.clock.now()) : undefined;
   }
 
-  /** Tells it how long a good handshake takes, in milliseconds. */
+  /** The server is there. Tells it how long a good handshake takes, in milliseconds. */
   noteHandshake(durationMs: number): void {
+    this.giveUp();
     this.#lastHandshakeMs = durationMs;
-    this.#lastCode = "";
     this.#notNowSince = undefined;
   }
 }

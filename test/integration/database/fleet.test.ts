@@ -28,16 +28,14 @@ interface Dial {
 interface DialOptions {
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
-  /** Besides the way there. */
-  readonly handshakeMs: number;
 }
 
 /** One server for all clients, on their clock. */
 class SimulatedServer {
   condition: Condition = "serving";
   readonly dials: Dial[] = [];
-  /** The most that any one client had on their way at the same time: looks are knocks and probes. */
-  readonly mostAtOnce = { looks: 0, pool: 0 };
+  /** The most that any one client had on their way at the same time. */
+  readonly mostAtOnce = { probes: 0, pool: 0 };
   readonly #clock: Clock;
   #sessions: SimulatedSession[] = [];
 
@@ -57,23 +55,25 @@ class SimulatedServer {
   /** What this client connects with; its way to the server takes a time of its own. */
   connectorOf(client: number, random: Random): Connector {
     const wayMs = 0.1 + random();
-    const onTheirWay = { looks: 0, pool: 0 };
-    const dial = async (kind: "looks" | "pool", options: DialOptions): Promise<void> => {
+    const onTheirWay = { probes: 0, pool: 0 };
+    const dial = async (kind: "probes" | "pool", options: DialOptions): Promise<void> => {
       this.dials.push({ client, at: this.#clock.now() });
       onTheirWay[kind] += 1;
       this.mostAtOnce[kind] = Math.max(this.mostAtOnce[kind], onTheirWay[kind]);
-      try {
-        await this.#reach(wayMs, options);
-      } finally {
+      const leave = new AbortController();
+      const { signal } = options;
+      leave.signal.addEventListener("abort", () => {
         onTheirWay[kind] -= 1;
-      }
+      });
+      // What is given up is gone in the same moment.
+      signal.addEventListener("abort", () => leave.abort(), { signal: leave.signal });
+      await this.#reach(wayMs, options).finally(() => leave.abort());
     };
     return {
-      knock: (deadlineAt, signal) => dial("looks", { deadlineAt, signal, handshakeMs: 0 }),
       open: async ({ applicationName, deadlineAt, signal }) => {
-        const kind = applicationName.endsWith("-probe") ? "looks" : "pool";
+        const kind = applicationName.endsWith("-probe") ? "probes" : "pool";
         try {
-          await dial(kind, { deadlineAt, signal, handshakeMs: HANDSHAKE_MS });
+          await dial(kind, { deadlineAt, signal });
         } catch (error) {
           throw connectError(error, ADDRESS);
         }
@@ -84,7 +84,7 @@ class SimulatedServer {
     };
   }
 
-  async #reach(wayMs: number, { deadlineAt, signal, handshakeMs }: DialOptions): Promise<void> {
+  async #reach(wayMs: number, { deadlineAt, signal }: DialOptions): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // What is sent into silence stays lost, also when the server is back before the deadline.
     const ask = (afterMs: number, next: () => void): Timer =>
@@ -99,7 +99,7 @@ class SimulatedServer {
     const giveUp = (): void => reject(codedError("ABORT_ERR", "given up"));
     const limit = this.#clock.after(deadlineAt - this.#clock.now(), () => reject(codedError("ETIMEDOUT", "silence")));
     signal.addEventListener("abort", giveUp);
-    ask(wayMs, handshakeMs === 0 ? resolve : () => ask(handshakeMs, login));
+    ask(wayMs, () => ask(HANDSHAKE_MS, login));
     try {
       await promise;
     } finally {
@@ -367,8 +367,8 @@ describe.each(together)("500 clients of %s", (_, outage) => {
     expect(mostOf(perInstant)).toBeLessThanOrEqual(outage.clients / 5);
   });
 
-  test("have at most a probe and an attempt on their way, and 4 connections for the pool", () => {
-    expect(report.mostAtOnce.looks).toBeLessThanOrEqual(2);
+  test("have at most a probe on their way, and 4 connections for the pool, be it the attempt and three looks", () => {
+    expect(report.mostAtOnce.probes).toBeLessThanOrEqual(2);
     expect(report.mostAtOnce.pool).toBeLessThanOrEqual(4);
   });
 

@@ -30,7 +30,6 @@ function openByName(servers: Readonly<Record<string, PostgresServer>>, first: st
             const { host, connector } = real();
             return connector.open({ ...options, host });
           },
-          knock: (deadlineAt, signal) => real().connector.knock(deadlineAt, signal),
           addresses: async () => [dns.address],
         };
       },

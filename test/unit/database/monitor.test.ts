@@ -89,7 +89,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     random: () => 0.5,
     settings: defaultSettings,
     connect,
-    knock: reach,
+    areSeveralHosts: false,
   });
   const names: string[] = [];
   const monitor = new Monitor({
@@ -229,6 +229,18 @@ describe("the monitor", () => {
     world.isFrozen = false;
     await clock.advance(500 + 1200);
     expect(monitor.state.name).toBe("up");
+  });
+
+  test("looks into a black hole are as far apart as any, from one to the next", async () => {
+    const { clock, world, loseSocket } = setUp();
+    await clock.advance(100);
+    world.isFrozen = true;
+    loseSocket();
+    await clock.advance(2000 + 20_000 + 5000 + 100);
+    world.dialsAt.length = 0;
+    await clock.advance(2000);
+    // Each lasts for 500 ms, which is more than 2 % of 25 s less a tenth.
+    expect(world.dialsAt.length).toBeGreaterThanOrEqual(4);
   });
 
   test("is blocked by a wrong password, tries on every retry-interval, and lets no watcher look in between", async () => {

@@ -7,29 +7,52 @@ import { defaultSettings } from "../../support/settings.ts";
 
 const wanted = new AbortController().signal;
 
-function setUp(
-  connect: () => Promise<string>,
-  knock: () => Promise<void> = () => Promise.resolve(),
-  random: Random = () => 0.5,
-) {
+class FakeConnection {
+  isLost = false;
+  destroy(): void {
+    this.isLost = true;
+  }
+}
+
+interface FakeDial extends PromiseWithResolvers<FakeConnection> {
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Dials are answered by `connect`, where there is one, else by the test. */
+function setUp({
+  connect,
+  random = () => 0.5,
+  areSeveralHosts = false,
+}: {
+  readonly connect?: () => Promise<FakeConnection>;
+  readonly random?: Random;
+  readonly areSeveralHosts?: boolean;
+} = {}) {
   const clock = new ManualClock();
-  const calls: string[] = [];
-  const limits: number[] = [];
-  const watcher = new Watcher<string>({
+  const dials: FakeDial[] = [];
+  const watcher = new Watcher<FakeConnection>({
     clock,
     random,
     settings: defaultSettings,
-    connect: (deadlineAt) => {
-      calls.push("connect");
-      limits.push(deadlineAt - clock.now());
-      return connect();
-    },
-    knock: () => {
-      calls.push("knock");
-      return knock();
+    areSeveralHosts,
+    connect: (deadlineAt, signal) => {
+      const dial = {
+        ...Promise.withResolvers<FakeConnection>(),
+        limitMs: deadlineAt - clock.now(),
+        signal,
+      };
+      dials.push(dial);
+      return connect?.() ?? dial.promise;
     },
   });
-  return { clock, watcher, calls, limits };
+  /** Of which nothing comes. */
+  const lookInVain = async (forMs: number) => {
+    const looking = watcher.look(clock.now() + 60_000, wanted);
+    await clock.advance(forMs);
+    expect(await looking).toBeUndefined();
+  };
+  return { clock, watcher, dials, lookInVain };
 }
 
 const refuse = () => Promise.reject(codedError("ECONNREFUSED", "refused"));
@@ -37,7 +60,7 @@ const refuse = () => Promise.reject(codedError("ECONNREFUSED", "refused"));
 describe("the watcher's pause", () => {
   test("is 2 % of the outage's age, at least 50 ms and at most 2 s, and up to a fifth shorter by chance", () => {
     const pauses = (random: Random) => {
-      const { watcher } = setUp(refuse, undefined, random);
+      const { watcher } = setUp({ connect: refuse, random });
       return [0, 1000, 5000, 10_000, 60_000, 100_000, 3_600_000].map((age) => watcher.pauseMs(age));
     };
     expect(pauses(() => 0)).toEqual([45, 45, 100, 200, 1200, 2000, 2000]);
@@ -48,13 +71,7 @@ describe("the watcher's pause", () => {
   });
 
   test("keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour", () => {
-    const watcher = new Watcher<string>({
-      clock: new ManualClock(),
-      random: seededRandom(7),
-      settings: defaultSettings,
-      connect: refuse,
-      knock: refuse,
-    });
+    const { watcher } = setUp({ random: seededRandom(7) });
     const dialsWithin = (ms: number) => {
       let dials = 0;
       for (let age = watcher.pauseMs(0); age < ms; age += watcher.pauseMs(age)) dials += 1;
@@ -65,7 +82,9 @@ describe("the watcher's pause", () => {
   });
 
   test("is never under 250 ms once the answers have been 57P03 for 5 s", async () => {
-    const { watcher, clock } = setUp(() => Promise.reject(codedError("57P03", "starting up")));
+    const { watcher, clock } = setUp({
+      connect: () => Promise.reject(codedError("57P03", "starting up")),
+    });
     await watcher.look(500, wanted);
     expect(watcher.pauseMs(1000)).toBe(50);
     await clock.advance(5000);
@@ -77,40 +96,92 @@ describe("the watcher's pause", () => {
 });
 
 describe("a look", () => {
-  test("is a bare TCP connect while the port refuses, and a handshake as soon as something listens", async () => {
-    let isListening = false;
-    const { watcher, calls } = setUp(
-      () => (isListening ? Promise.resolve("connection") : refuse()),
-      () => (isListening ? Promise.resolve() : refuse()),
-    );
-    expect(await watcher.look(1000, wanted)).toBeUndefined();
-    expect(await watcher.look(1000, wanted)).toBeUndefined();
-    isListening = true;
-    expect(await watcher.look(1000, wanted)).toBe("connection");
-    expect(calls).toEqual(["connect", "knock", "knock", "connect"]);
+  test("is over as soon as its dial is refused", async () => {
+    const { watcher } = setUp({ connect: refuse });
+    expect(await watcher.look(60_000, wanted)).toBeUndefined();
   });
 
-  test("never costs two dials twice in a row where a knock is answered and the handshake refused", async () => {
-    const { watcher, calls } = setUp(refuse, () => Promise.resolve());
-    for (let look = 0; look < 4; look += 1) await watcher.look(1000, wanted);
-    expect(calls).toEqual(["connect", "knock", "connect", "connect", "knock", "connect"]);
-  });
-
-  test("goes straight to the handshake when something accepts and closes, as Docker's port proxy does", async () => {
-    const { watcher, calls } = setUp(() => Promise.reject(codedError("CONNECTION_CLOSED", "closed")));
-    await watcher.look(1000, wanted);
-    await watcher.look(1000, wanted);
-    expect(calls).toEqual(["connect", "connect"]);
-  });
-
-  test("may take ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {
-    const { watcher, limits } = setUp(() => Promise.reject(codedError("ETIMEDOUT", "silence")));
-    await watcher.look(60_000, wanted);
+  test("lasts for ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {
+    const { watcher, clock } = setUp();
+    const lastsMs = async (deadlineMs = 60_000) => {
+      const startedAt = clock.now();
+      let endedAt = Number.NaN;
+      void watcher.look(startedAt + deadlineMs, wanted).then(() => {
+        endedAt = clock.now();
+      });
+      await clock.advance(10_000);
+      return endedAt - startedAt;
+    };
+    expect(await lastsMs()).toBe(500);
     watcher.noteHandshake(200);
-    await watcher.look(60_000, wanted);
+    expect(await lastsMs()).toBe(2000);
     watcher.noteHandshake(3000);
-    await watcher.look(60_000, wanted);
-    await watcher.look(300, wanted);
-    expect(limits).toEqual([500, 2000, 5000, 300]);
+    expect(await lastsMs()).toBe(5000);
+    expect(await lastsMs(300)).toBe(300);
   });
+
+  test("leaves its dial on the way beside the next two, whichever is answered first", async () => {
+    const { watcher, dials, lookInVain } = setUp();
+    for (let look = 0; look < 3; look += 1) await lookInVain(500);
+    expect(dials.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
+    const looking = watcher.look(60_000, wanted);
+    expect(dials.map(({ signal }) => signal.aborted)).toEqual([true, false, false, false]);
+    const connection = new FakeConnection();
+    dials[1]?.resolve(connection);
+    expect(await looking).toBe(connection);
+    watcher.noteHandshake(5);
+    expect(dials.map(({ signal }) => signal.aborted)).toEqual([true, false, true, true]);
+  });
+
+  test("is not ended by an older dial that fails", async () => {
+    const { watcher, clock, dials, lookInVain } = setUp();
+    await lookInVain(500);
+    const looking = watcher.look(60_000, wanted);
+    dials[0]?.reject(codedError("ETIMEDOUT", "silence"));
+    await clock.advance(499);
+    const connection = new FakeConnection();
+    dials[1]?.resolve(connection);
+    expect(await looking).toBe(connection);
+  });
+
+  test("of several hosts ends with its dial, which is a search", async () => {
+    const { dials, lookInVain } = setUp({ areSeveralHosts: true });
+    await lookInVain(500);
+    expect(dials.map(({ limitMs }) => limitMs)).toEqual([500]);
+  });
+});
+
+describe("the wait between looks", () => {
+  test("is over when an earlier look is answered", async () => {
+    const { watcher, clock, dials, lookInVain } = setUp();
+    await lookInVain(500);
+    const waiting = watcher.wait(clock.now() + 2000, wanted);
+    const connection = new FakeConnection();
+    dials[0]?.resolve(connection);
+    expect(await waiting).toBe(connection);
+  });
+
+  test("gives nothing that was lost before it began", async () => {
+    const { watcher, clock, dials, lookInVain } = setUp();
+    await lookInVain(500);
+    const connection = new FakeConnection();
+    dials[0]?.resolve(connection);
+    await clock.advance(1);
+    connection.destroy();
+    expect(await watcher.wait(clock.now(), wanted)).toBeUndefined();
+  });
+});
+
+test("what is answered when nobody wants it any more is given up", async () => {
+  const { watcher, clock, dials, lookInVain } = setUp();
+  await lookInVain(500);
+  await lookInVain(500);
+  const [early, late] = [new FakeConnection(), new FakeConnection()];
+  dials[0]?.resolve(early);
+  await clock.advance(1);
+  watcher.giveUp();
+  dials[1]?.resolve(late);
+  await clock.advance(1);
+  expect([early.isLost, late.isLost]).toEqual([true, true]);
+  expect(clock.pending).toBe(0);
 });
