@@ -47,6 +47,7 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
   const examination = new SharedExamination(subject, systemClock);
   const timings = new DatabaseTimings();
   const db = openDatabase(target, embedded?.settings ?? pool, { ...embedded?.deps, observer: timings });
+  const canary = serve.canary ? new CanaryTable(db) : undefined;
   const { version } = buildInfo;
   const metrics = startMetrics({ db, timings, clock: systemClock, version, startedAt });
   // The embedded database is started again by itself, and nobody has to type anything.
@@ -58,6 +59,7 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
     const userApp = serve.routes === undefined ? undefined : await loadUserRoutes(serve.routes, db);
     const app = createApp({
       db,
+      canary,
       metrics,
       diagnose: () => examination.report(),
       settings: serve,
@@ -93,7 +95,7 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
     const isUp = await Promise.race([firstUp.then(() => true), firstFailure.then(() => false)]);
     if (!isUp) announceServer(server, log);
     await firstUp;
-    if (serve.canary) await prepareCanary(db, log);
+    if (canary !== undefined) await prepare(canary, log);
     const intervalMs = pool.heartbeatIntervalMs;
     log.info("heartbeat.started", `Heartbeat started, every ${formatDuration(intervalMs)}`, { intervalMs });
     if (isUp) announceServer(server, log);
@@ -143,9 +145,9 @@ function first<E extends keyof DatabaseEvents>(
   });
 }
 
-async function prepareCanary(db: Database, log: Log): Promise<void> {
+async function prepare(canary: CanaryTable, log: Log): Promise<void> {
   try {
-    await new CanaryTable(db).make();
+    await canary.make();
     log.info("schema.ready", "Schema ready: deby.canary");
   } catch (error) {
     log.warn("schema.failed", `The canary's schema is not ready: ${(error as Error).message}`);

@@ -4,6 +4,11 @@ import type { DebyError } from "../errors.ts";
 
 /** Connections being opened at once while a pool fills. */
 const MAX_OPENING = 4;
+/**
+ * As long as none is open, and twice as many as are open from then on: a server that is just back has its processors
+ * for the first requests, too, and one dial that is lost on the way keeps nobody.
+ */
+const MIN_OPENING = 2;
 /** Pause after a connection could not be opened while others work, so that a full server is not hammered. */
 const FAILURE_PAUSE_MS = 500;
 
@@ -39,8 +44,12 @@ export class Opener<C> {
     return this.#openings.size;
   }
 
-  get canOpen(): boolean {
-    return this.#openings.size < MAX_OPENING && this.#deps.clock.now() >= this.#openAgainAt;
+  /** Whether one more may be begun, where so many are open. */
+  canOpen(open: number): boolean {
+    return (
+      this.#openings.size < Math.min(MAX_OPENING, Math.max(MIN_OPENING, 2 * open)) &&
+      this.#deps.clock.now() >= this.#openAgainAt
+    );
   }
 
   /** Begins to open one. */

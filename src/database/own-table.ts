@@ -102,9 +102,11 @@ export class OwnTable {
 
   async #create(tx: Transaction): Promise<void> {
     await tx.query`select pg_advisory_xact_lock(${DEBY_LOCK})`;
-    if (await this.#exists(tx)) return;
-    const schemas = await tx.query`select 1 from pg_catalog.pg_namespace where nspname = 'deby'`;
-    if (schemas.length === 0) await tx.query`create schema deby`;
+    const [found] = await tx.query<{ isTable: boolean }>`
+      select exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = ${this.#definition.name}) as "isTable"
+      from pg_catalog.pg_namespace n where n.nspname = 'deby'`;
+    if (found?.isTable) return;
+    if (found === undefined) await tx.query`create schema deby`;
     for (const text of this.#statements("")) await tx.query(asStatement(text));
   }
 

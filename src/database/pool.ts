@@ -161,7 +161,7 @@ export class Pool<C extends PooledConnection> {
     return this.#waiters.rejectAll(makeError);
   }
 
-  /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once. */
+  /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once, and in the beginning fewer. */
   fill(): void {
     const { poolMin, poolMax } = this.#deps.settings;
     if (this.#mode !== "running" || this.#isClosed) return;
@@ -169,7 +169,7 @@ export class Pool<C extends PooledConnection> {
       const { opening } = this.#opener;
       const total = this.#all.size + opening;
       const isWanted = this.#waiters.size > opening || total < poolMin;
-      if (!isWanted || total + this.#closing.size >= poolMax || !this.#opener.canOpen) return;
+      if (!isWanted || total + this.#closing.size >= poolMax || !this.#opener.canOpen(this.#all.size)) return;
       this.#opener.start();
     }
   }

@@ -5,7 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Database } from "../database/database.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type AdminScope, createAdminGate } from "./auth.ts";
-import { CanaryTable } from "./canary-table.ts";
+import type { CanaryTable } from "./canary-table.ts";
 import { createProblemHook } from "./problem-hook.ts";
 import { isReserved, pathOf } from "./reserved-routes.ts";
 import { type KnownRoute, RouteTable } from "./route-table.ts";
@@ -22,9 +22,11 @@ import { adoptUserApp, type UserApp } from "./user-app.ts";
 
 export interface AppDeps {
   readonly db: Database;
+  /** Default: there are no canary routes. */
+  readonly canary?: CanaryTable | undefined;
   readonly metrics: Pick<Metrics, "render" | "timings">;
   readonly diagnose: Diagnose;
-  readonly settings: Pick<ServeSettings, "host" | "canary" | "adminToken" | "metricsToken">;
+  readonly settings: Pick<ServeSettings, "host" | "adminToken" | "metricsToken">;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
   /** deby's own. */
@@ -58,7 +60,7 @@ const ADMIN_SCOPES: ReadonlyMap<string, AdminScope> = new Map([
  * others. They are kept apart so that no hook of a program can reach health, probes and admin routes.
  */
 export function createApp(deps: AppDeps): App {
-  const { db, metrics, diagnose, settings, clock, log, version, startedAt } = deps;
+  const { db, canary, metrics, diagnose, settings, clock, log, version, startedAt } = deps;
   const gate = createAdminGate(settings);
   let isStarted = false;
 
@@ -71,7 +73,7 @@ export function createApp(deps: AppDeps): App {
   system.use(poolRoutes({ db, metrics, clock, gate }));
   system.use(checkRoutes({ diagnose, gate }));
   system.use(metricsRoutes({ metrics, gate }));
-  if (settings.canary) system.use(canaryRoutes(new CanaryTable(db)));
+  if (canary !== undefined) system.use(canaryRoutes(canary));
   system.use(outcomeRoutes(db));
   system.use(docsRoutes({ version, apps: () => [system, ...(user === undefined ? [] : [user.app])] }));
   system.compile();

@@ -122,11 +122,11 @@ describe("the pool", () => {
     pool.setMode("running");
     const leases = Array.from({ length: 6 }, () => pool.acquire({ at: 10_000 }, clock.now()));
     await clock.advance(2000);
-    expect(pool.stats()).toMatchObject({ total: 0, opening: 4 });
+    expect(pool.stats()).toMatchObject({ total: 0, opening: 2 });
     world.openMs = 10;
     pool.renewOpenings(-1);
     await clock.advance(100);
-    expect(pool.stats()).toMatchObject({ total: 0, opening: 4 });
+    expect(pool.stats()).toMatchObject({ total: 0, opening: 2 });
     pool.renewOpenings(0);
     await clock.advance(100);
     await Promise.all(leases);
@@ -144,6 +144,20 @@ describe("the pool", () => {
     await Promise.all(leases);
     expect(world.mostConcurrent).toBe(4);
     expect(pool.stats()).toMatchObject({ total: 20, active: 20 });
+  });
+
+  test("opens two at once in the beginning, until two are open", async () => {
+    const { clock, pool, acquire, world } = setUp();
+    pool.setMode("running");
+    const leases = Array.from({ length: 20 }, acquire);
+    const concurrent: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      concurrent.push(world.concurrent);
+      await clock.advance(world.openMs);
+    }
+    expect(concurrent).toEqual([2, 4, 4]);
+    await clock.advance(200);
+    await Promise.all(leases);
   });
 
   test("uses the connection that was used last, so that the others may rest and go", async () => {

@@ -7,7 +7,7 @@ const ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
 
 function canary(answer: Answer) {
   const db = fakeDatabase(answer);
-  const app = testApp({ db, settings: { canary: true } });
+  const app = testApp({ db, canary: new CanaryTable(db) });
   return { db, ask: (method: string, id = ID) => app.handle(request(`/api/canary/${id}`, { method })) };
 }
 
@@ -22,6 +22,7 @@ function memoryTable() {
   const answer: Answer = (sql, [id]) => {
     if (sql.startsWith("create table")) isMade = true;
     if (sql.startsWith("select 1 from pg_catalog.pg_class")) return isMade ? [{}] : [];
+    if (sql.includes("pg_catalog.pg_namespace")) return [{ isTable: isMade }];
     if (!sql.includes("deby.canary") || sql.startsWith("create")) return [];
     if (!isMade) throw pgError("42P01");
     const row = rows.get(String(id));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia, t } from "elysia";
-import { request, testApp } from "./fakes.ts";
+import { CanaryTable } from "../../../src/http/canary-table.ts";
+import { fakeDatabase, request, testApp } from "./fakes.ts";
 
 interface Operation {
   readonly tags: string[];
@@ -44,7 +45,7 @@ async function documentOf(deps: Parameters<typeof testApp>[0] = {}): Promise<Doc
 
 describe("GET /swagger/json", () => {
   test("describes deby's own routes with their answers and errors", async () => {
-    const { openapi, info, paths, components } = await documentOf({ settings: { canary: true } });
+    const { openapi, info, paths, components } = await documentOf({ canary: new CanaryTable(fakeDatabase()) });
     expect(openapi).toBe("3.1.0");
     expect(info).toMatchObject({ title: "deby", version: "1.2.3" });
     expect(Object.keys(paths).sort()).toEqual([
@@ -89,7 +90,7 @@ describe("GET /swagger/json", () => {
   });
 
   test("says of every answer what it is", async () => {
-    const { paths } = await documentOf({ userApp: program(), settings: { canary: true } });
+    const { paths } = await documentOf({ userApp: program(), canary: new CanaryTable(fakeDatabase()) });
     for (const operations of Object.values(paths)) {
       for (const { responses } of Object.values(operations) as Operation[]) {
         for (const { description } of Object.values(responses)) expect(description).toBeString();

@@ -87,7 +87,7 @@ export function testApp(deps: TestAppDeps = {}): App {
     version: "1.2.3",
     startedAt: 0,
     ...deps,
-    settings: { host: "127.0.0.1", canary: false, adminToken: undefined, metricsToken: undefined, ...deps.settings },
+    settings: { host: "127.0.0.1", adminToken: undefined, metricsToken: undefined, ...deps.settings },
   });
 }
 
