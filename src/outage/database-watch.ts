@@ -10,8 +10,11 @@ const PROBE_EVERY_MS = 10;
 const SHORTEST_LIMIT_MS = 500;
 const LIMIT_PER_ANSWER = 10;
 const LONGEST_LIMIT_MS = 5000;
-/** Enough that a mute server does not slow the beat, few enough that one that starts is not stormed. */
-const PROBES_AT_ONCE = 8;
+/**
+ * Enough that a mute server does not slow the beat, few enough that one that starts is not stormed: it answers all of
+ * them at its return, and each costs it a process.
+ */
+const PROBES_AT_ONCE = 4;
 /**
  * Before that they are rare, and rarer with this part of the time that it has been mute: whatever holds them back may
  * let go of all of them at once.
@@ -62,7 +65,7 @@ export class DatabaseWatch implements AsyncDisposable {
     return Math.max(this.#limitMs, (now - (this.#muteSince ?? now)) * MUTE_PAUSE_PART);
   }
 
-  /** From now on a mute server is seen back within 63 ms, unless it was slow to answer before, and the time that it takes to answer. */
+  /** From now on a mute server is seen back within 125 ms, unless it was slow to answer before, and the time that it takes to answer. */
   expectReturn(): void {
     this.#isReturnExpected = true;
   }
