@@ -9,6 +9,8 @@ import { classifyConnectFailure, codeOf, connectError } from "./sqlstate.ts";
 const FURTHER_LIMIT_MS = 1000;
 /** After all were asked in vain: whoever looks every 50 ms for a promotion is not to dial all of them each time. */
 const FUTILE_PAUSE_MS = 250;
+/** After so long without an answer others are asked first, while that one may still come. */
+const SILENT_AFTER_MS = 500;
 /** For so long an address that kept silent is not asked again after another has answered. */
 const SILENT_PAUSE_MS = 2000;
 
@@ -92,6 +94,7 @@ export class AddressSearch {
       address = reached;
       options.onReached?.(reached);
     };
+    const silence = clock.after(SILENT_AFTER_MS, () => this.#note(address ?? only, { why: "silent", at: clock.now() }));
     try {
       const connection = await Connection.open(target, { ...options, onReached });
       const isWanted = fitnessOf(connection.facts, target.targetSessionAttrs) === "wanted";
@@ -104,6 +107,8 @@ export class AddressSearch {
       const why = codeOf(error) === "ETIMEDOUT" ? "silent" : "closed";
       if (!options.signal?.aborted && !isStillRight) this.#note(address ?? only, { why, at: clock.now() });
       throw error;
+    } finally {
+      silence.cancel();
     }
   }
 

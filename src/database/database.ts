@@ -4,11 +4,13 @@ import { DebyError } from "../errors.ts";
 import type { CircuitState, DatabaseEvents, ServerFacts } from "./events.ts";
 import type { KeyStatus, OnceOptions } from "./outcome.ts";
 import type { Stored } from "./outcome-json.ts";
+import type { OwnTable } from "./own-table.ts";
 import type { DatabaseStats } from "./pool-types.ts";
 import { StandbyReads, startStandbySystem } from "./standby-reads.ts";
 import type { Statement, Transaction, TransactionOptions } from "./statement.ts";
 import { runStatement } from "./statements.ts";
 import { type SystemDeps, startSystem } from "./system.ts";
+import { tableAccess } from "./table-access.ts";
 import { runTransaction } from "./transactions.ts";
 
 export interface DeadlineOptions {
@@ -70,12 +72,18 @@ export interface Database {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+/** @internal With what only deby's own routes need. */
+export interface OwnDatabase extends Database {
+  /** Makes a table of deby's own where it is missing; throws as `OwnTable.make` does. */
+  makeTable(table: OwnTable): Promise<void>;
+}
+
 /**
  * @internal
  * A database that starts to connect at once and reconnects for ever; never throws because the server is away.
  * Listen before you await: the first attempt begins in the next turn of the event loop.
  */
-export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): Database {
+export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): OwnDatabase {
   const system = startSystem(target, settings, deps);
   const { lease, once, monitor, emitter, stats, close } = system;
   const { clock } = lease;
@@ -99,7 +107,7 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
   }
 
   /** `own.at` is undefined where only a signal was given: each statement has the usual time then. */
-  function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): Database {
+  function facade(own: { readonly at?: number; readonly signal?: AbortSignal } | undefined): OwnDatabase {
     const deadline = (now: number): Deadline => {
       const outer = currentDeadline();
       if (own === undefined) return outer ?? { at: now + settings.requestTimeoutMs };
@@ -115,6 +123,7 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
       transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
       once: (key, work, options = {}) => once.run(key, work, deadline, options),
+      makeTable: (table) => table.make(tableAccess(lease, deadline)),
       outcome: (key, options = {}) => once.status(key, deadline, options),
       with: ({ deadlineMs, signal }) =>
         facade({

@@ -10,11 +10,11 @@ import {
   type OnceFailure,
   type Predecessors,
 } from "./once-attempt.ts";
-import { BEGIN, endResting, type TransactionMark } from "./outcome-table.ts";
+import { endResting, type TransactionMark } from "./outcome-table.ts";
 import { isTableMissing, NOT_ALLOWED, type OwnTable } from "./own-table.ts";
 import { isRefusedWrite } from "./retry.ts";
-import type { Statement, Transaction } from "./statement.ts";
-import { runStatement } from "./statements.ts";
+import type { Transaction } from "./statement.ts";
+import { tableAccess } from "./table-access.ts";
 import { runTransaction } from "./transactions.ts";
 
 /** While the database is given up for the time, somebody in doubt asks again so often. */
@@ -196,11 +196,8 @@ export class OnceRun {
   async #makeTable(): Promise<void> {
     const { clock } = this.#deps;
     const { deadline } = this.#call;
-    const query: Statement = (strings, ...values) =>
-      runStatement(this.#deps, "read", { strings, values }, () => deadline);
-    const transact = (work: (tx: Transaction) => Promise<void>): Promise<void> =>
-      runTransaction(this.#deps, work, () => deadline, { retryable: true, begin: BEGIN });
-    await this.#table.make({ query, transact }, { clock, deadlineAt: deadline.at });
+    const access = tableAccess(this.#deps, () => deadline);
+    await this.#table.make(access, { clock, deadlineAt: deadline.at });
   }
 }
 

@@ -1,7 +1,6 @@
 import { type WithinOptions, within } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
 import { withOutcome } from "./retry.ts";
-import { asStatement, type Statement, type Transaction } from "./statement.ts";
 
 const UNDEFINED_TABLE = "42P01";
 const UNDEFINED_SCHEMA = "3F000";
@@ -25,9 +24,15 @@ export interface TableDefinition {
 /** How the table is looked for and made. */
 export interface TableAccess {
   /** A statement of its own, on the server that is written to: a standby may know an older truth. */
-  readonly query: Statement;
-  /** Runs a function in a transaction that may be run again. */
-  readonly transact: (work: (tx: Transaction) => Promise<void>) => Promise<void>;
+  readonly look: (text: string) => Promise<Found[]>;
+  /** Runs statements in a transaction, which may be run again, in one round trip and that of its COMMIT. */
+  readonly change: (text: string) => Promise<void>;
+}
+
+/** Whether there is the table, and the schema for it. */
+interface Found {
+  readonly isTable: boolean;
+  readonly isSchema: boolean;
 }
 
 /** How many lost connections the making outlives: it may be done again at any time, and this only ends a mad circle. */
@@ -53,7 +58,7 @@ export class OwnTable {
     const { name, rights } = this.#definition;
     return [
       "create schema if not exists deby",
-      ...this.#statements("if not exists "),
+      ...this.#statements(),
       "grant usage on schema deby to ROLE",
       `grant ${rights} on deby.${name} to ROLE`,
     ].join("; ");
@@ -87,11 +92,12 @@ export class OwnTable {
   }
 
   /** A connection lost in the course of it, be it at COMMIT, leaves nothing in doubt that another look does not tell. */
-  async #makeThroughLosses({ query, transact }: TableAccess): Promise<void> {
+  async #makeThroughLosses({ look, change }: TableAccess): Promise<void> {
     for (let losses = 0; ; losses += 1) {
       try {
         // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
-        if (!(await this.#exists({ query }))) await transact((tx) => this.#create(tx));
+        const [found] = await look(this.#look);
+        if (!found?.isTable) await change(this.#creation(found?.isSchema ?? false));
         return;
       } catch (error) {
         const isLoss = error instanceof DebyError && error.isLostConnection;
@@ -100,29 +106,27 @@ export class OwnTable {
     }
   }
 
-  async #create(tx: Transaction): Promise<void> {
-    await tx.query`select pg_advisory_xact_lock(${DEBY_LOCK})`;
-    const [found] = await tx.query<{ isTable: boolean }>`
-      select exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = ${this.#definition.name}) as "isTable"
-      from pg_catalog.pg_namespace n where n.nspname = 'deby'`;
-    if (found?.isTable) return;
-    if (found === undefined) await tx.query`create schema deby`;
-    for (const text of this.#statements("")) await tx.query(asStatement(text));
+  get #look(): string {
+    return `select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'deby' and c.relname = '${this.#definition.name}') as "isTable",
+      exists (select from pg_catalog.pg_namespace where nspname = 'deby') as "isSchema"`;
   }
 
-  async #exists(tx: Transaction): Promise<boolean> {
-    const tables = await tx.query`
-      select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'deby' and c.relname = ${this.#definition.name}`;
-    return tables.length > 0;
+  /** Behind the lock another process may have made it by now. */
+  #creation(isSchema: boolean): string {
+    return [
+      `select pg_advisory_xact_lock(${DEBY_LOCK})`,
+      ...(isSchema ? [] : ["create schema if not exists deby"]),
+      ...this.#statements(),
+    ].join("; ");
   }
 
-  #statements(condition: "" | "if not exists "): string[] {
+  #statements(): string[] {
     const { name, columns, options, indexes = [] } = this.#definition;
     const suffix = options === undefined ? "" : ` ${options}`;
     return [
-      `create table ${condition}deby.${name} (${columns})${suffix}`,
-      ...indexes.map((index) => `create index ${condition}${index.name} on deby.${name} (${index.on})`),
+      `create table if not exists deby.${name} (${columns})${suffix}`,
+      ...indexes.map((index) => `create index if not exists ${index.name} on deby.${name} (${index.on})`),
     ];
   }
 

@@ -1,4 +1,4 @@
-import type { Database } from "../database/database.ts";
+import type { OwnDatabase } from "../database/database.ts";
 import { isTableMissing, OwnTable } from "../database/own-table.ts";
 import type { Transaction } from "../database/statement.ts";
 import { DebyError } from "../errors.ts";
@@ -21,14 +21,14 @@ const SCOPE = "canary";
 
 /** The canary's rows. The table is made at the first need, and again should it vanish. */
 export class CanaryTable {
-  readonly #db: Pick<Database, "once" | "query" | "read" | "transaction">;
+  readonly #db: Pick<OwnDatabase, "once" | "read" | "makeTable">;
   readonly #table = new OwnTable({
     name: "canary",
     columns: "id uuid primary key, created_at timestamptz not null default now()",
     rights: "select, insert",
   });
 
-  constructor(db: Pick<Database, "once" | "query" | "read" | "transaction">) {
+  constructor(db: Pick<OwnDatabase, "once" | "read" | "makeTable">) {
     this.#db = db;
   }
 
@@ -39,10 +39,7 @@ export class CanaryTable {
 
   /** Makes the table where it is missing; throws like `OwnTable.make`. */
   async make(): Promise<void> {
-    await this.#table.make({
-      query: (strings, ...values) => this.#db.query(strings, ...values),
-      transact: (work) => this.#db.transaction(work, { retryable: true }),
-    });
+    await this.#db.makeTable(this.#table);
   }
 
   /** Exactly once for each key. */

@@ -1,12 +1,12 @@
 import { Secret } from "../../src/config/secret.ts";
 import type { DatabaseTarget, PoolSettings } from "../../src/config/types.ts";
-import { type Database, openDatabase } from "../../src/database/database.ts";
+import { type OwnDatabase, openDatabase } from "../../src/database/database.ts";
 import type { PostgresServer } from "./postgres-server.ts";
 import { defaultSettings, targetAt } from "./settings.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface OpenedDatabase extends AsyncDisposable {
-  readonly db: Database;
+  readonly db: OwnDatabase;
   /** The states that it went through, the first one not included. */
   readonly states: string[];
 }

@@ -1,16 +1,16 @@
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Log } from "../../../src/core/log.ts";
-import type { Database } from "../../../src/database/database.ts";
+import type { OwnDatabase } from "../../../src/database/database.ts";
 import type { CircuitState } from "../../../src/database/events.ts";
 import { decodeResult, encodeResult } from "../../../src/database/outcome-json.ts";
-import type { Statement, Transaction } from "../../../src/database/statement.ts";
+import { asStatement, type Statement, type Transaction } from "../../../src/database/statement.ts";
 import { type App, type AppDeps, createApp } from "../../../src/http/app.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/http/server.ts";
 import { DatabaseTimings } from "../../../src/metrics/database-timings.ts";
 
 export type Answer = (sql: string, values: readonly unknown[]) => unknown[] | Promise<unknown[]>;
 
-export interface FakeDatabase extends Database {
+export interface FakeDatabase extends OwnDatabase {
   circuit: CircuitState;
   latency: number | undefined;
   /** What was asked, one entry a statement; transactions are marked. */
@@ -38,6 +38,11 @@ export function fakeDatabase(answer: Answer = () => []): FakeDatabase {
       asked.push(`once: ${key}`);
       return decodeResult<T>(encodeResult(await work({ query: statement("tx") })));
     },
+    makeTable: (table) =>
+      table.make({
+        look: (sql) => statement("look")(asStatement(sql)),
+        change: async (sql) => void (await statement("change")(asStatement(sql))),
+      }),
     outcome: async () => "not-committed",
     with: () => fake,
     state: () => fake.circuit,
