@@ -31,7 +31,7 @@ export async function dialAndLook<C extends Pick<ProbeConnection, "destroy" | "i
   const dialled = connect(deadlineAt, signal);
   const looked = (async () => {
     const startedAt = clock.now();
-    while (mayLook()) {
+    while (!signal.aborted && mayLook()) {
       const pauseMs = areSeveralHosts
         ? watcher.pauseMs(clock.now() - lostAt)
         : Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS);
@@ -43,17 +43,17 @@ export async function dialAndLook<C extends Pick<ProbeConnection, "destroy" | "i
     }
     return await dialled;
   })();
+  let first: C | undefined;
   try {
-    const first = await Promise.race([dialled, looked]);
+    first = await Promise.race([dialled, looked]);
+    return first;
+  } finally {
+    over.abort();
     for (const other of [dialled, looked]) {
       other.then(
         (connection) => connection === first || connection.destroy("DATABASE_UNAVAILABLE", "Another was faster"),
         () => {},
       );
     }
-    return first;
-  } finally {
-    looked.catch(() => {});
-    over.abort();
   }
 }

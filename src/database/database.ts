@@ -74,7 +74,7 @@ export interface Database {
 
 /** @internal With what only deby's own routes need. */
 export interface OwnDatabase extends Database {
-  /** Makes a table of deby's own where it is missing; throws as `OwnTable.make` does. */
+  /** Makes a table where it is missing that is written to by `once`; throws as `OwnTable.make` does. */
   makeTable(table: OwnTable): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export interface OwnDatabase extends Database {
  */
 export function openDatabase(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps = {}): OwnDatabase {
   const system = startSystem(target, settings, deps);
-  const { lease, once, monitor, emitter, stats, close } = system;
+  const { lease, once, outcomes, monitor, emitter, stats, close } = system;
   const { clock } = lease;
   let closed: Promise<void> | undefined;
   const standby = settings.readFrom === "prefer-standby" ? startStandbyReads() : undefined;
@@ -123,7 +123,14 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
       query: (strings, ...values) => runStatement(lease, "write", { strings, values }, deadline),
       transaction: (work, options = {}) => runTransaction(lease, work, deadline, options),
       once: (key, work, options = {}) => once.run(key, work, deadline, options),
-      makeTable: (table) => table.make(tableAccess(lease, deadline)),
+      makeTable: (table) => {
+        const due = deadline(clock.now());
+        return table.make(
+          tableAccess(lease, () => due),
+          { clock, deadlineAt: due.at },
+          [outcomes],
+        );
+      },
       outcome: (key, options = {}) => once.status(key, deadline, options),
       with: ({ deadlineMs, signal }) =>
         facade({

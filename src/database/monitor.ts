@@ -282,6 +282,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       const late = await watcher.wait(until, this.#wake.signal);
       if (late) return late;
       if (this.#isStopped || clock.now() >= state.nextAttemptAt) break;
+      if (state.name === "blocked") continue;
       lookedAt = clock.now();
       const connection = await watcher.look(state.nextAttemptAt, this.#stopped.signal);
       if (connection) return connection;

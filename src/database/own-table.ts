@@ -24,16 +24,14 @@ export interface TableDefinition {
 /** How the table is looked for and made. */
 export interface TableAccess {
   /** A statement of its own, on the server that is written to: a standby may know an older truth. */
-  readonly look: (text: string) => Promise<Found[]>;
+  readonly look: (text: string) => Promise<{ readonly name: string | null }[]>;
   /** Runs statements in a transaction, which may be run again, in one round trip and that of its COMMIT. */
   readonly change: (text: string) => Promise<void>;
 }
 
-/** Whether there is the table, and the schema for it. */
-interface Found {
-  readonly isTable: boolean;
-  readonly isSchema: boolean;
-}
+/** The catalog may be read by everybody. No row where there is no schema, one without a name where it is empty. */
+const LOOK = `select c.relname as name from pg_catalog.pg_namespace n
+  left join pg_catalog.pg_class c on c.relnamespace = n.oid where n.nspname = 'deby'`;
 
 /** How many lost connections the making outlives: it may be done again at any time, and this only ends a mad circle. */
 const MAX_LOSSES = 10;
@@ -58,7 +56,7 @@ export class OwnTable {
     const { name, rights } = this.#definition;
     return [
       "create schema if not exists deby",
-      ...this.#statements(),
+      ...this.statements,
       "grant usage on schema deby to ROLE",
       `grant ${rights} on deby.${name} to ROLE`,
     ].join("; ");
@@ -66,19 +64,19 @@ export class OwnTable {
 
   /**
    * Makes it where it is missing, one process at a time. One caller does, under its own deadline; should it fail, the
-   * next one tries. The others wait until `limit`, where they have one.
+   * next one tries. The others wait until `limit`. `companions` are made in the same go where they
+   * are missing, too.
    * Throws DATABASE_MISCONFIGURED with the SQL to run where the role may not; else what keeps the database away, its
    * outcome `not-executed`: what the table was wanted for has not begun.
    */
-  async make(access: TableAccess, limit?: WithinOptions): Promise<void> {
+  async make(access: TableAccess, limit: WithinOptions, companions: readonly OwnTable[] = []): Promise<void> {
     while (this.#making !== undefined) {
       await this.#waitForMaker(this.#making, limit);
       if (this.#isMade) return;
     }
-    this.#making = this.#makeThroughLosses(access);
+    this.#making = this.#makeThroughLosses(access, companions);
     try {
       await this.#making;
-      this.#isMade = true;
     } catch (error) {
       throw this.explain(notExecuted(error));
     } finally {
@@ -92,12 +90,17 @@ export class OwnTable {
   }
 
   /** A connection lost in the course of it, be it at COMMIT, leaves nothing in doubt that another look does not tell. */
-  async #makeThroughLosses({ look, change }: TableAccess): Promise<void> {
+  async #makeThroughLosses({ look, change }: TableAccess, companions: readonly OwnTable[]): Promise<void> {
     for (let losses = 0; ; losses += 1) {
       try {
-        // The catalog may be read by everybody; `if not exists` alone asks for the right to create even where it exists.
-        const [found] = await look(this.#look);
-        if (!found?.isTable) await change(this.#creation(found?.isSchema ?? false));
+        // `if not exists` alone asks for the right to create even where it exists.
+        const found = await look(LOOK);
+        const isThere = (table: OwnTable): boolean => found.some(({ name }) => name === table.#definition.name);
+        this.#isMade = isThere(this);
+        if (this.#isMade) return;
+        const missing = [this, ...companions.filter((table) => !isThere(table))];
+        await change(creation(missing, found.length > 0));
+        for (const table of missing) table.#isMade = true;
         return;
       } catch (error) {
         const isLoss = error instanceof DebyError && error.isLostConnection;
@@ -106,22 +109,8 @@ export class OwnTable {
     }
   }
 
-  get #look(): string {
-    return `select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'deby' and c.relname = '${this.#definition.name}') as "isTable",
-      exists (select from pg_catalog.pg_namespace where nspname = 'deby') as "isSchema"`;
-  }
-
-  /** Behind the lock another process may have made it by now. */
-  #creation(isSchema: boolean): string {
-    return [
-      `select pg_advisory_xact_lock(${DEBY_LOCK})`,
-      ...(isSchema ? [] : ["create schema if not exists deby"]),
-      ...this.#statements(),
-    ].join("; ");
-  }
-
-  #statements(): string[] {
+  /** What makes it where it is missing. */
+  get statements(): readonly string[] {
     const { name, columns, options, indexes = [] } = this.#definition;
     const suffix = options === undefined ? "" : ` ${options}`;
     return [
@@ -130,9 +119,8 @@ export class OwnTable {
     ];
   }
 
-  async #waitForMaker(making: Promise<void>, limit: WithinOptions | undefined): Promise<void> {
+  async #waitForMaker(making: Promise<void>, limit: WithinOptions): Promise<void> {
     const made = making.catch(() => undefined);
-    if (limit === undefined) return await made;
     try {
       await within<void>(limit, (resolve) => void made.then(resolve));
     } catch (cause) {
@@ -152,6 +140,15 @@ export class OwnTable {
       outcome: "rolled-back",
     });
   }
+}
+
+/** Behind the lock another process may have made them by now. */
+function creation(tables: readonly OwnTable[], isSchema: boolean): string {
+  return [
+    `select pg_advisory_xact_lock(${DEBY_LOCK})`,
+    ...(isSchema ? [] : ["create schema if not exists deby"]),
+    ...tables.flatMap(({ statements }) => statements),
+  ].join("; ");
 }
 
 /** The error for whoever waits for the table to do something: that was not done, whatever became of the table. */

@@ -18,6 +18,7 @@ import type { Resolution } from "./once-run.ts";
 import { Once } from "./outcome.ts";
 import { OutcomePruner } from "./outcome-pruner.ts";
 import { createOutcomeTable } from "./outcome-table.ts";
+import type { OwnTable } from "./own-table.ts";
 import { Pool } from "./pool.ts";
 import type { DatabaseStats, LeasedConnection } from "./pool-types.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -50,6 +51,8 @@ export interface SystemDeps {
 export interface System {
   readonly lease: LeaseDeps;
   readonly once: Once;
+  /** Where it keeps what was done. */
+  readonly outcomes: OwnTable;
   readonly monitor: Pick<Monitor, "state" | "server" | "latencyMs" | "drain" | "trouble">;
   readonly emitter: Emitter<DatabaseEvents>;
   stats(): DatabaseStats;
@@ -237,21 +240,22 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     onReadOnly,
     onRepeat,
   };
-  const table = createOutcomeTable();
+  const outcomes = createOutcomeTable();
   const onResolved = (outcome: Resolution, durationMs: number): void =>
     emitter.emit("outcomeResolved", { outcome, durationMs });
   const pruner = new OutcomePruner({
     clock,
     random,
     retentionMs: settings.keyRetentionMs,
-    isNeeded: () => table.isMade && monitor.state.name === "up",
+    isNeeded: () => outcomes.isMade && monitor.state.name === "up",
     transact: (work) => runTransaction(lease, work, (now) => ({ at: now + PRUNE_LIMIT_MS }), {}),
     onPruned: (count) => emitter.emit("keysPruned", { count }),
   });
   pruner.start();
   return {
     lease,
-    once: new Once({ ...lease, onResolved }, table),
+    once: new Once({ ...lease, onResolved }, outcomes),
+    outcomes,
     monitor,
     emitter,
     stats: () => ({ ...pool.stats(), ...gate.stats(), retries, retryBudget: Math.floor(budget.balance) }),

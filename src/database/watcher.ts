@@ -41,8 +41,9 @@ export class Watcher<C extends Answered = ProbeConnection> {
   readonly #deps: WatcherDeps<C>;
   /** On their way, the oldest first. */
   readonly #dials = new Set<AbortController>();
+  #newest: AbortController | undefined;
   #found: C | undefined;
-  #wake: () => void = () => {};
+  #onFound: () => void = () => {};
   #notNowSince: number | undefined;
   #lastHandshakeMs = 0;
 
@@ -71,21 +72,21 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /**
    * Dials. A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted.
-   * What is not answered in time stays on its way beside the next ones, up to connect-timeout.
+   * What is not answered in time stays on its way beside the next two at most, up to connect-timeout.
    */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock, areSeveralHosts, settings } = this.#deps;
     const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
-    this.#dial(areSeveralHosts ? limitAt : clock.now() + settings.connectTimeoutMs, signal);
-    return await this.wait(limitAt, signal);
+    const failed = this.#dial(areSeveralHosts ? limitAt : clock.now() + settings.connectTimeoutMs, signal);
+    return await this.wait(limitAt, AbortSignal.any([failed, signal]));
   }
 
   /** Waits until this moment; a connection where an earlier look is answered by then. */
   async wait(until: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock } = this.#deps;
     const over = new AbortController();
-    this.#wake = () => over.abort();
+    this.#onFound = () => over.abort();
     if (this.#found === undefined) await sleep(clock, until - clock.now(), AbortSignal.any([over.signal, signal]));
     const found = this.#found;
     this.#found = undefined;
@@ -100,14 +101,17 @@ export class Watcher<C extends Answered = ProbeConnection> {
     this.#found = undefined;
   }
 
-  #dial(deadlineAt: number, signal: AbortSignal): void {
+  /** Returns what says that it has failed. */
+  #dial(deadlineAt: number, signal: AbortSignal): AbortSignal {
     const [oldest] = this.#dials;
     if (oldest !== undefined && this.#dials.size >= MAX_UNANSWERED) {
       this.#dials.delete(oldest);
       oldest.abort();
     }
     const dial = new AbortController();
+    const failed = new AbortController();
     this.#dials.add(dial);
+    this.#newest = dial;
     this.#deps.connect(deadlineAt, AbortSignal.any([dial.signal, signal])).then(
       (connection) => {
         if (!this.#dials.delete(dial) || signal.aborted || this.#found !== undefined) {
@@ -115,16 +119,16 @@ export class Watcher<C extends Answered = ProbeConnection> {
           return;
         }
         this.#found = connection;
-        this.#wake();
+        this.#onFound();
       },
       (error) => {
-        // The others are older, and tell of a time that is past.
-        const isNewest = [...this.#dials].at(-1) === dial;
-        if (!this.#dials.delete(dial) || signal.aborted || !isNewest) return;
-        this.note(error);
-        this.#wake();
+        if (!this.#dials.delete(dial) || signal.aborted) return;
+        // An older one tells of a time that is past.
+        if (this.#newest === dial) this.note(error);
+        failed.abort();
       },
     );
+    return failed.signal;
   }
 
   /** Tells it how a dial ended that somebody else made. */

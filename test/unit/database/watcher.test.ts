@@ -172,6 +172,20 @@ describe("the wait between looks", () => {
   });
 });
 
+test("a dial that fails after its look ends no pause", async () => {
+  const { watcher, clock, dials, lookInVain } = setUp();
+  await lookInVain(500);
+  const startedAt = clock.now();
+  let endedAt = Number.NaN;
+  void watcher.wait(startedAt + 2000, wanted).then(() => {
+    endedAt = clock.now();
+  });
+  await clock.advance(100);
+  dials[0]?.reject(codedError("ETIMEDOUT", "silence"));
+  await clock.advance(2000);
+  expect(endedAt - startedAt).toBe(2000);
+});
+
 test("what is answered when nobody wants it any more is given up", async () => {
   const { watcher, clock, dials, lookInVain } = setUp();
   await lookInVain(500);

@@ -39,10 +39,13 @@ export function fakeDatabase(answer: Answer = () => []): FakeDatabase {
       return decodeResult<T>(encodeResult(await work({ query: statement("tx") })));
     },
     makeTable: (table) =>
-      table.make({
-        look: (sql) => statement("look")(asStatement(sql)),
-        change: async (sql) => void (await statement("change")(asStatement(sql))),
-      }),
+      table.make(
+        {
+          look: (sql) => statement("look")(asStatement(sql)),
+          change: async (sql) => void (await statement("change")(asStatement(sql))),
+        },
+        { clock: systemClock, deadlineAt: Number.POSITIVE_INFINITY },
+      ),
     outcome: async () => "not-committed",
     with: () => fake,
     state: () => fake.circuit,
