@@ -9,8 +9,9 @@ import { classifyConnectFailure, codeOf, connectError } from "./sqlstate.ts";
 const FURTHER_LIMIT_MS = 1000;
 /** After all were asked in vain: whoever looks every 50 ms for a promotion is not to dial all of them each time. */
 const FUTILE_PAUSE_MS = 250;
-/** After so long without an answer others are asked first, while that one may still come. */
+/** After so long without an answer, or so many times the last good login, others are asked first; it may still come. */
 const SILENT_AFTER_MS = 500;
+const SILENT_AFTER_LOGINS = 10;
 /** For so long an address that kept silent is not asked again after another has answered. */
 const SILENT_PAUSE_MS = 2000;
 
@@ -38,6 +39,7 @@ export class AddressSearch {
   /** Where the wanted role was found last. */
   #found: string | undefined;
   #futileAt = Number.NEGATIVE_INFINITY;
+  #lastLoginMs = 0;
 
   /**
    * A connection to the first address whose server has the wanted role; where none has, to the first that answered.
@@ -94,11 +96,13 @@ export class AddressSearch {
       address = reached;
       options.onReached?.(reached);
     };
-    const silence = clock.after(SILENT_AFTER_MS, () => this.#note(address ?? only, { why: "silent", at: clock.now() }));
+    const silentAfterMs = Math.max(SILENT_AFTER_MS, SILENT_AFTER_LOGINS * this.#lastLoginMs);
+    const silence = clock.after(silentAfterMs, () => this.#note(address ?? only, { why: "silent", at: clock.now() }));
     try {
       const connection = await Connection.open(target, { ...options, onReached });
       const isWanted = fitnessOf(connection.facts, target.targetSessionAttrs) === "wanted";
       if (isWanted) this.#found = address;
+      this.#lastLoginMs = connection.facts.connectMs;
       this.#note(address, isWanted ? undefined : { why: "of another role", at: clock.now() });
       return { connection, isWanted, address };
     } catch (error) {

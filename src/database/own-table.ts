@@ -91,7 +91,7 @@ export class OwnTable {
 
   /** A connection lost in the course of it, be it at COMMIT, leaves nothing in doubt that another look does not tell. */
   async #makeThroughLosses({ look, change }: TableAccess, companions: readonly OwnTable[]): Promise<void> {
-    for (let losses = 0; ; losses += 1) {
+    for (let tries = 1; ; tries += 1) {
       try {
         // `if not exists` alone asks for the right to create even where it exists.
         const found = await look(LOOK);
@@ -103,8 +103,10 @@ export class OwnTable {
         for (const table of missing) table.#isMade = true;
         return;
       } catch (error) {
-        const isLoss = error instanceof DebyError && error.isLostConnection;
-        if (!isLoss || losses >= MAX_LOSSES) throw error;
+        if (!(error instanceof DebyError) || tries > MAX_LOSSES) throw error;
+        // Between the look and the lock another process may have made it, whose rights we lack.
+        const mayBeThere = error.reason === NOT_ALLOWED && tries === 1;
+        if (!error.isLostConnection && !mayBeThere) throw error;
       }
     }
   }
@@ -145,6 +147,8 @@ export class OwnTable {
 /** Behind the lock another process may have made them by now. */
 function creation(tables: readonly OwnTable[], isSchema: boolean): string {
   return [
+    // Nobody else gets the lock while the transaction of a connection that is gone rests.
+    `set local idle_in_transaction_session_timeout = '10s'`,
     `select pg_advisory_xact_lock(${DEBY_LOCK})`,
     ...(isSchema ? [] : ["create schema if not exists deby"]),
     ...tables.flatMap(({ statements }) => statements),

@@ -67,6 +67,8 @@ export class TransactionAttempt {
     try {
       await this.#connection.control(this.#begin, this.endsAt);
     } catch (error) {
+      // What stood behind BEGIN in the same message has failed.
+      if (this.#connection.isInTransaction) await this.#rollBack();
       throw error instanceof DebyError && error.outcome === "unknown" ? withOutcome(error, "not-executed") : error;
     }
   }

@@ -147,6 +147,9 @@ export function containerUndo(name: string): Undo {
   };
 }
 
+/** A process that waits for the disk cannot be frozen at that moment; on a busy machine one does, now and then. */
+const FREEZE_TRIES = 5;
+
 /** @param hurry gives commands up; to be left out where the container has to be healed whatever happens */
 export function controlContainer(name: string, hurry?: AbortSignal): Omit<ServerControl, "demoter"> {
   const options = { limitMs: COMMAND_LIMIT_MS, ...(hurry === undefined ? {} : { signal: hurry }) };
@@ -168,7 +171,15 @@ export function controlContainer(name: string, hurry?: AbortSignal): Omit<Server
     isRunning: async () => (await inspect("Running")) !== "false",
     freezer: {
       async freeze() {
-        await docker(["pause", name], options);
+        for (let tries = 1; ; tries += 1) {
+          try {
+            await docker(["pause", name], options);
+            return;
+          } catch (error) {
+            const isPassing = error instanceof ToolFailure && error.message.includes("unable to freeze");
+            if (!isPassing || tries === FREEZE_TRIES) throw error;
+          }
+        }
       },
       async thaw() {
         try {

@@ -98,7 +98,16 @@ test("a role that may not create the table is told the SQL, which makes it work"
       await tx.query`insert into sale values ('first')`;
       return "bought";
     });
+  await waitUntil("the pool has its minimum", () => db.stats().idle === 2);
+  const sessions = async () => {
+    const rows = await server.psql<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE usename = 'shop' AND application_name NOT LIKE '%probe'",
+    );
+    return rows.map(({ pid }) => pid).sort();
+  };
+  const before = await sessions();
   const error = await buy().catch((thrown) => thrown);
+  expect(await sessions()).toEqual(before);
   expect(error).toMatchObject({ code: "DATABASE_MISCONFIGURED", reason: "42501", outcome: "rolled-back" });
   expect(error.message).toContain("create schema if not exists deby; create table if not exists deby.outcome");
   expect([runs, await db.outcome("first")]).toEqual([0, "not-committed"]);

@@ -101,10 +101,23 @@ describe("CanaryTable.make()", () => {
     await new CanaryTable(db).make();
     expect(db.asked).toEqual([
       expect.stringMatching(/^look: /),
-      expect.stringMatching(/^change: select pg_advisory_xact_lock\(\d+\); create schema .*; create table /),
+      expect.stringMatching(
+        /^change: set local .*; select pg_advisory_xact_lock\(\d+\); create schema .*; create table /,
+      ),
     ]);
     await new CanaryTable(db).make();
     expect(db.asked.slice(2)).toEqual([expect.stringMatching(/^look: /)]);
+  });
+
+  test("believes no refusal where another process, with other rights, has made it meanwhile", async () => {
+    const table = memoryTable();
+    const db = fakeDatabase((sql, values) => {
+      const answer = table.answer(sql, values);
+      if (sql.includes("create table")) throw pgError("42501");
+      return answer;
+    });
+    await new CanaryTable(db).make();
+    expect(db.asked.map((asked) => asked.split(":")[0])).toEqual(["look", "change", "look"]);
   });
 
   test("tells the SQL to run where the role may not create", async () => {
