@@ -56,15 +56,12 @@ function withoutVerdict(fault: Fault): Fault {
 const USUAL: readonly FaultTest[] = [
   { fault: serverAway(fastStop) },
   { fault: serverAway(killed) },
-  { fault: serverAway(startedLater) },
   { fault: frozenServer },
   { fault: frozenAtWork },
   { fault: silence },
-  { fault: network.resetOfAll },
   { fault: allTerminated },
   { fault: terminatedInTransaction },
   { fault: loginRefused },
-  { fault: slowStatements },
   { fault: poolerKilled },
   { fault: poolerRestarted },
   { fault: poolerFrozen },
@@ -73,6 +70,9 @@ const USUAL: readonly FaultTest[] = [
 ];
 
 const RARE: readonly FaultTest[] = [
+  { fault: serverAway(startedLater) },
+  { fault: network.resetOfAll },
+  { fault: slowStatements },
   { fault: serverAway(longerThanDeadline) },
   { fault: serverAway(flapping), limitMs: 120_000 },
   { fault: withoutVerdict(frozenAtRest) },
