@@ -1,11 +1,10 @@
 import type { Clock } from "../core/clock.ts";
-import type { ProbeConnection } from "./monitor.ts";
-import type { Watcher } from "./watcher.ts";
+import type { Answered, Watcher } from "./watcher.ts";
 
 /** Shortest pause before a look beside an attempt at one host: most dials are answered by then, one way or the other. */
 const LOOK_BESIDE_PAUSE_MS = 500;
 
-export interface AttemptDeps<C extends Pick<ProbeConnection, "destroy" | "isLost">> {
+export interface AttemptDeps<C extends Answered> {
   readonly clock: Clock;
   readonly watcher: Pick<Watcher<C>, "look" | "wait" | "pauseMs">;
   readonly connect: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
@@ -21,7 +20,7 @@ export interface AttemptDeps<C extends Pick<ProbeConnection, "destroy" | "isLost
  * A counted attempt. Its own dial has the whole of connect-timeout, since a server may be slow to let us in. In a black
  * hole it would be blind all the time, so the watcher goes on looking beside it; the first to succeed ends the other.
  */
-export async function dialAndLook<C extends Pick<ProbeConnection, "destroy" | "isLost">>(
+export async function dialAndLook<C extends Answered>(
   { clock, watcher, connect, areSeveralHosts, lostAt, mayLook }: AttemptDeps<C>,
   deadlineAt: number,
   stopped: AbortSignal,

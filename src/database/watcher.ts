@@ -21,7 +21,8 @@ const EARLY = 0.2;
 
 const NOT_NOW = new Set(["57P03", "53300"]);
 
-type Answered = Pick<ProbeConnection, "destroy" | "isLost">;
+/** What is needed of a connection that a look may bring. */
+export type Answered = Pick<ProbeConnection, "destroy" | "isLost">;
 
 export interface WatcherDeps<C extends Answered = ProbeConnection> {
   readonly clock: Clock;
