@@ -125,11 +125,11 @@ describe.each(postgresVersions)("20 clients on the canary, PostgreSQL %i", (vers
   }, 120_000);
 });
 
-test("the first GET /api/tables after outages of 5 s comes within 250 ms of Postgres accepting, at the median of 5", async () => {
+test("the first GET /api/tables after outages of 5 s comes within 250 ms of Postgres accepting, at the median of 10", async () => {
   await using server = await startPostgres({ version: oldestPostgres });
   await using deby = await startServe(server);
   const lagsMs: number[] = [];
-  for (let outage = 0; outage < 5; outage++) {
+  for (let outage = 0; outage < 10; outage++) {
     await server.stop();
     const stoppedAt = performance.now();
     await deby.waitForState("reconnecting");
@@ -141,7 +141,7 @@ test("the first GET /api/tables after outages of 5 s comes within 250 ms of Post
     expect(status).toBe(200);
     lagsMs.push(at - acceptedAt);
   }
-  const median = lagsMs.toSorted((a, b) => a - b)[2] as number;
+  const median = lagsMs.toSorted((a, b) => a - b)[5] as number;
   console.log(
     `first success after accepting, ms: ${lagsMs.map((ms) => ms.toFixed(0)).join(" ")}, median ${median.toFixed(0)}`,
   );
