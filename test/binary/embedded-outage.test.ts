@@ -101,7 +101,7 @@ describe("deby simulate-outage on the embedded database", () => {
       await using bench = makeBench();
       const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--warmup=1s", "--outage=60s"]);
       const pid = await embeddedPid(deby);
-      await deby.waitForLine(/verified/, 30_000);
+      await deby.waitForLine(/verified;/, 30_000);
       deby.kill(signal);
       const result = await deby.waitForExit(15_000);
       if (signal === "SIGINT") {

@@ -230,7 +230,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
           "--warmup=1s",
           "--outage=60s",
         ]);
-        await deby.waitForLine(/verified/, 30_000);
+        await deby.waitForLine(/verified;/, 30_000);
         expect(await Promise.race([victim.login(), Bun.sleep(1_000).then(() => false)])).toBe(false);
         if (signal === "SIGKILL") deby.kill("SIGKILL");
         else {
@@ -271,7 +271,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
         await using victim = await Victim.start("--label", "deby.chaos=allow");
         await using bench = await OutageBench.make();
         const deby = await bench.start(["--container", victim.name, "--scenario=pause", ...LONGER]);
-        await deby.waitForLine(/verified/, 30_000);
+        await deby.waitForLine(/verified;/, 30_000);
         await docker("unpause", victim.name);
         const { exitCode, stderr } = await deby.waitForExit(60_000);
         expect(stderr).not.toContain("is not paused");

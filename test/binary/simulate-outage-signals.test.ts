@@ -15,7 +15,7 @@ const PHASES: readonly (readonly [phase: string, line: RegExp, args: readonly st
   ["starting the server", /starting deby serve/, LONG, false],
   ["warm-up", /warm-up/, LONG, true],
   ["injecting", /breaking the database/, ["--warmup=1s", "--outage=60s"], true],
-  ["outage", /verified/, ["--warmup=1s", "--outage=60s"], true],
+  ["outage", /verified;/, ["--warmup=1s", "--outage=60s"], true],
   ["healing", /healing$/, ["--warmup=1s", "--outage=1s"], true],
   ["settling", /writes succeed again/, ["--warmup=1s", "--outage=1s"], true],
   ["comparing", /reading the table/, ["--warmup=1s", "--outage=1s"], true],
@@ -72,7 +72,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
         ] as const) {
           await using bench = await OutageBench.make();
           const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-          await deby.waitForLine(/verified/, 30_000);
+          await deby.waitForLine(/verified;/, 30_000);
           for (const pid of bench.processes("outage-watchdog")) process.kill(pid, "SIGKILL");
           deby.kill("SIGKILL");
           const { stderr } = await deby.waitForExit(5_000);
@@ -126,7 +126,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     const hang = '[ "$1" = start ] && [ -e "$0.started" ] && exec sleep 60';
     await using bench = await OutageBench.make(`${hang}\n[ "$1" = start ] && : > "$0.started"`);
     const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/verified/, 30_000);
+    await deby.waitForLine(/verified;/, 30_000);
     deby.kill("SIGINT");
     await deby.waitForLine(/interrupted: healing/);
     deby.kill("SIGINT");

@@ -87,7 +87,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
   test("can freeze the container, and leaves none even when it is told to end meanwhile", async () => {
     await using bench = await OutageBench.make();
     const deby = await bench.start(["--scenario", "pause", "--json", "--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/verified/, 30_000);
+    await deby.waitForLine(/verified;/, 30_000);
     deby.kill("SIGINT");
     const { exitCode, stdout } = await deby.waitForExit(15_000);
     expect(exitCode).toBe(130);

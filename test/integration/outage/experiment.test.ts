@@ -4,13 +4,16 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { buildResult } from "../../../src/outage/build-result.ts";
 import { type ExperimentSettings, runExperiment } from "../../../src/outage/experiment.ts";
+import { FaultProxy } from "../../../src/outage/fault-proxy.ts";
 import { readCanaryRows } from "../../../src/outage/ledger-check.ts";
 import type { OutageResult } from "../../../src/outage/report-model.ts";
 import type { Fault } from "../../../src/outage/scenario.ts";
+import { netcut } from "../../../src/outage/scenarios/netcut.ts";
 import { stop } from "../../../src/outage/scenarios/stop.ts";
 import { parseSlo } from "../../../src/outage/slo.ts";
 import type { Target } from "../../../src/outage/target.ts";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 import { type Manner, startStandIn } from "./stand-in-server.ts";
 
 const SETTINGS: ExperimentSettings = {
@@ -104,6 +107,11 @@ function brokenSlos({ report }: OutageResult): string[] {
   return report.slos.filter(({ kept }) => !kept).map(({ expression }) => expression);
 }
 
+/** Resolves once so many connections were made and have ended. */
+function answered(proxy: FaultProxy, count: number): Promise<unknown> {
+  return waitUntil("probes have been answered", () => proxy.accepted - proxy.connections.length >= count);
+}
+
 describe("runExperiment()", () => {
   test("keeps an honest server's run, with figures that fit together", async () => {
     const { result, phases } = await attack();
@@ -155,6 +163,27 @@ describe("runExperiment()", () => {
       code: "CANNOT_RUN",
       message: expect.stringContaining("The fault could not be verified: the server still runs"),
     });
+  }, 30_000);
+
+  test("believes the silence of a server that was slow to answer before", async () => {
+    await using postgres = await startPostgres();
+    const { endpoint } = targetOf(postgres);
+    await using proxy = await FaultProxy.listen({ target: endpoint });
+    // A probe is given ten times what the answer before it took: longer than a fault is looked for.
+    await proxy.setNew({ kind: "latency", delayMs: 200 });
+    await using server = await startStandIn(endpoint, "honest");
+    const fault = netcut.bind({ ...targetOf(postgres), traffic: proxy });
+    if (fault === undefined) throw new Error("The network cannot be cut");
+    const { moments } = await runExperiment(SETTINGS, {
+      server,
+      database: { ...endpoint, port: proxy.port },
+      fault: { ...fault, inject: () => answered(proxy, 2).then(fault.inject) },
+      clock: systemClock,
+      random: seededRandom(1),
+      interruption: { signal: new AbortController().signal, hurry: new AbortController().signal },
+      progress: { phase: () => {} },
+    });
+    expect(Number(moments.faultAt) - Number(moments.injectedAt)).toBeGreaterThan(3_000);
   }, 30_000);
 
   test("tells apart that healing failed", async () => {
