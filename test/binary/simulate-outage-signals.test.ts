@@ -1,12 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { docker, dockerAvailable } from "../support/docker.ts";
-import { someAtOnce } from "../support/some-at-once.ts";
+import { testsAtOnce } from "../support/tests-at-once.ts";
 import { OutageBench } from "./simulate-outage-bench.ts";
 
 /** Most of a run is waiting. */
-const inTurn = someAtOnce(3);
-/** For all of them. */
-const LIMIT_MS = 600_000;
+const test = testsAtOnce(3);
 
 const LONG = ["--warmup", "60s", "--outage", "60s", "--settle", "60s"];
 const PHASES: readonly (readonly [phase: string, line: RegExp, args: readonly string[], hasReport: boolean])[] = [
@@ -26,101 +24,76 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     PHASES.map((phase) => [signal, ...phase] as const),
   );
 
-  test.concurrent.each(polite)(
+  test.each(polite)(
     "by %s while %s: heals, leaves nothing, reports what there is, exits 130",
-    (signal, _, line, args, hasReport) =>
-      inTurn(async () => {
-        await using bench = await OutageBench.make();
-        const deby = await bench.start([...args, "--json"]);
-        await deby.waitForLine(line, 30_000);
-        deby.kill(signal);
-        const { exitCode, stdout, stderr } = await deby.waitForExit(15_000);
-        expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
-        await bench.expectNothingLeft();
-        if (hasReport) {
-          expect(JSON.parse(stdout)).toMatchObject({ verdict: "interrupted", writes: { lost: 0, duplicated: 0 } });
-        } else expect(stdout).toBe("");
-      }),
-    LIMIT_MS,
+    async (signal, _, line, args, hasReport) => {
+      await using bench = await OutageBench.make();
+      const deby = await bench.start([...args, "--json"]);
+      await deby.waitForLine(line, 30_000);
+      deby.kill(signal);
+      const { exitCode, stdout, stderr } = await deby.waitForExit(15_000);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
+      await bench.expectNothingLeft();
+      if (hasReport) {
+        expect(JSON.parse(stdout)).toMatchObject({ verdict: "interrupted", writes: { lost: 0, duplicated: 0 } });
+      } else expect(stdout).toBe("");
+    },
   );
 
-  test.concurrent.each(PHASES)(
-    "by SIGKILL while %s: its watchdog removes everything, and goes",
-    (_, line, args) =>
-      inTurn(async () => {
-        await using bench = await OutageBench.make();
-        const deby = await bench.start(args);
-        await deby.waitForLine(line, 30_000);
-        deby.kill("SIGKILL");
-        await deby.waitForExit(5_000);
-        await bench.waitForWatchdog(20_000);
-        await bench.expectNothingLeft();
-      }),
-    LIMIT_MS,
-  );
+  test.each(PHASES)("by SIGKILL while %s: its watchdog removes everything, and goes", async (_, line, args) => {
+    await using bench = await OutageBench.make();
+    const deby = await bench.start(args);
+    await deby.waitForLine(line, 30_000);
+    deby.kill("SIGKILL");
+    await deby.waitForExit(5_000);
+    await bench.waitForWatchdog(20_000);
+    await bench.expectNothingLeft();
+  });
 
-  test.concurrent(
-    "by SIGKILL together with its watchdog: the next run repairs what is left, or heal does",
-    () =>
-      inTurn(async () => {
-        for (const [args, told] of [
-          [["heal"], /✓ docker rm --force --volumes deby-outage-/],
-          [
-            ["--warmup=1s", "--outage=1s"],
-            /repaired what the run \w+ left: .*docker rm --force --volumes deby-outage-/,
-          ],
-        ] as const) {
-          await using bench = await OutageBench.make();
-          const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-          await deby.waitForLine(/verified;/, 30_000);
-          for (const pid of bench.processes("outage-watchdog")) process.kill(pid, "SIGKILL");
-          deby.kill("SIGKILL");
-          const { stderr } = await deby.waitForExit(5_000);
-          expect(bench.journal()).toBeDefined();
-          const [, container = ""] = /creating (deby-outage-\w+)/.exec(stderr) ?? [];
+  test("by SIGKILL together with its watchdog: the next run repairs what is left, or heal does", async () => {
+    for (const [args, told] of [
+      [["heal"], /✓ docker rm --force --volumes deby-outage-/],
+      [["--warmup=1s", "--outage=1s"], /repaired what the run \w+ left: .*docker rm --force --volumes deby-outage-/],
+    ] as const) {
+      await using bench = await OutageBench.make();
+      const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
+      await deby.waitForLine(/verified;/, 30_000);
+      for (const pid of bench.processes("outage-watchdog")) process.kill(pid, "SIGKILL");
+      deby.kill("SIGKILL");
+      const { stderr } = await deby.waitForExit(5_000);
+      expect(bench.journal()).toBeDefined();
+      const [, container = ""] = /creating (deby-outage-\w+)/.exec(stderr) ?? [];
 
-          const healed = await bench.run(args);
-          expect(healed.stdout + healed.stderr).toMatch(told);
-          expect(healed.exitCode).toBe(0);
-          expect(await docker("ps", "--all", "--quiet", "--filter", `name=${container}`)).toBe("");
-          await bench.expectNothingLeft();
-        }
-      }),
-    LIMIT_MS,
-  );
+      const healed = await bench.run(args);
+      expect(healed.stdout + healed.stderr).toMatch(told);
+      expect(healed.exitCode).toBe(0);
+      expect(await docker("ps", "--all", "--quiet", "--filter", `name=${container}`)).toBe("");
+      await bench.expectNothingLeft();
+    }
+  });
 
-  test.concurrent(
-    "heal leaves a run alone that is under way, and says so when there is nothing to repair",
-    () =>
-      inTurn(async () => {
-        await using bench = await OutageBench.make();
-        const deby = await bench.start(["--warmup=60s"]);
-        await deby.waitForLine(/warm-up/, 30_000);
-        const healed = await bench.alongside(["heal"]);
-        expect(healed).toMatchObject({
-          exitCode: 0,
-          stdout: expect.stringMatching(/^No run has left anything to repair: there is no note in \S+ or \S+\n$/),
-        });
-        deby.kill("SIGINT");
-        expect((await deby.waitForExit(15_000)).exitCode).toBe(130);
-        await bench.expectNothingLeft();
-      }),
-    LIMIT_MS,
-  );
+  test("heal leaves a run alone that is under way, and says so when there is nothing to repair", async () => {
+    await using bench = await OutageBench.make();
+    const deby = await bench.start(["--warmup=60s"]);
+    await deby.waitForLine(/warm-up/, 30_000);
+    const healed = await bench.alongside(["heal"]);
+    expect(healed).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^No run has left anything to repair: there is no note in \S+ or \S+\n$/),
+    });
+    deby.kill("SIGINT");
+    expect((await deby.waitForExit(15_000)).exitCode).toBe(130);
+    await bench.expectNothingLeft();
+  });
 
-  test.concurrent(
-    "while an image is pulled: the pull ends too",
-    () =>
-      inTurn(async () => {
-        await using bench = await OutageBench.make('[ "$1" = pull ] && { sleep 60; exit 1; }');
-        const deby = await bench.start(["--target", "docker", "--image", "postgres:0-nowhere"]);
-        await deby.waitForLine(/pulling postgres:0-nowhere/);
-        deby.kill("SIGTERM");
-        expect((await deby.waitForExit(5_000)).exitCode).toBe(130);
-        await bench.expectNothingLeft();
-      }),
-    LIMIT_MS,
-  );
+  test("while an image is pulled: the pull ends too", async () => {
+    await using bench = await OutageBench.make('[ "$1" = pull ] && { sleep 60; exit 1; }');
+    const deby = await bench.start(["--target", "docker", "--image", "postgres:0-nowhere"]);
+    await deby.waitForLine(/pulling postgres:0-nowhere/);
+    deby.kill("SIGTERM");
+    expect((await deby.waitForExit(5_000)).exitCode).toBe(130);
+    await bench.expectNothingLeft();
+  });
 
   test("twice: removes the container at once, although healing hangs", async () => {
     const hang = '[ "$1" = start ] && [ -e "$0.started" ] && exec sleep 60';
@@ -132,7 +105,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     deby.kill("SIGINT");
     const interruptedAt = performance.now();
     expect((await deby.waitForExit(10_000)).exitCode).toBe(130);
-    expect(performance.now() - interruptedAt).toBeLessThan(3_000);
+    expect(performance.now() - interruptedAt).toBeLessThan(5_000);
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 });

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import type { OutageReport } from "../../src/outage/report-model.ts";
 import { dockerAvailable } from "../support/docker.ts";
 import type { DebyProcess } from "../support/executable.ts";
+import { testsAtOnce } from "../support/tests-at-once.ts";
 import { OutageBench, QUICK } from "./simulate-outage-bench.ts";
+
+/** Most of a run is waiting, and nothing of these is measured. */
+const besides = testsAtOnce(2);
 
 const BIT = "--warmup=1s";
 
@@ -53,7 +57,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     expect(words.filter((word) => word.includes("POSTGRES_PASSWORD="))).toEqual([]);
   }, 90_000);
 
-  test("--json prints the report on stdout and nothing else", async () => {
+  besides("--json prints the report on stdout and nothing else", async () => {
     await using bench = await OutageBench.make();
     const { exitCode, stdout } = await bench.run([
       ...QUICK,
@@ -70,21 +74,17 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     expect(report).toMatchObject({ scenario: "stop", target: "docker", seed: 7, verdict: "kept" });
     expect(exitCode).toBe(0);
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test.each(["kill", "restart"])(
-    "can %s the container",
-    async (scenario) => {
-      await using bench = await OutageBench.make();
-      const { exitCode, stdout, stderr } = await bench.run(["--scenario", scenario, "--json", ...QUICK]);
-      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-      expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "docker", verdict: "kept", writes: { lost: 0 } });
-      await bench.expectNothingLeft();
-    },
-    60_000,
-  );
+  besides.each([["kill"], ["restart"]])("can %s the container", async (scenario) => {
+    await using bench = await OutageBench.make();
+    const { exitCode, stdout, stderr } = await bench.run(["--scenario", scenario, "--json", ...QUICK]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "docker", verdict: "kept", writes: { lost: 0 } });
+    await bench.expectNothingLeft();
+  });
 
-  test("can freeze the container, and leaves none even when it is told to end meanwhile", async () => {
+  besides("can freeze the container, and leaves none even when it is told to end meanwhile", async () => {
     await using bench = await OutageBench.make();
     const deby = await bench.start(["--scenario", "pause", "--json", "--warmup=1s", "--outage=60s"]);
     await deby.waitForLine(/verified;/, 30_000);
@@ -93,9 +93,9 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     expect(exitCode).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ scenario: "pause", writes: { lost: 0, duplicated: 0 } });
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test("a server that does not come back breaks its objectives: exit 1, with its log", async () => {
+  besides("a server that does not come back breaks its objectives: exit 1, with its log", async () => {
     // From its next start on, this Postgres takes no write: all who ask for one wait, and no request succeeds again.
     const setting = "default_transaction_read_only = on";
     const append = `docker exec "$container" sh -c 'echo ${setting} >> "$PGDATA/postgresql.auto.conf"'`;
@@ -108,35 +108,35 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     expect(stdout).toContain("Verdict: BROKEN");
     expect(stderr).toContain("The end of the server's log");
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test("a fault that did not happen is not believed: exit 3", async () => {
+  besides("a fault that did not happen is not believed: exit 3", async () => {
     await using bench = await OutageBench.make('[ "$1" = stop ] && exit 0');
     const { exitCode, stdout, stderr } = await bench.run();
     expect(stderr).toContain("The fault could not be verified: the server still runs");
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test("healing that fails is told apart: exit 4, and still nothing is left", async () => {
+  besides("healing that fails is told apart: exit 4, and still nothing is left", async () => {
     const failSecondStart = '[ "$1" = start ] && [ -e "$0.started" ] && { echo "no space left" >&2; exit 1; }';
     await using bench = await OutageBench.make(`${failSecondStart}\n[ "$1" = start ] && : > "$0.started"`);
     const { exitCode, stderr } = await bench.run();
     expect(stderr).toContain("The fault could not be healed: no space left");
     expect(exitCode).toBe(4);
     await bench.expectNothingLeft();
-  }, 60_000);
+  });
 
-  test("a clean-up that fails is told, with what is left: exit 4", async () => {
+  besides("a clean-up that fails is told, with what is left: exit 4", async () => {
     await using bench = await OutageBench.make('[ "$1" = rm ] && { echo "device is busy" >&2; exit 1; }');
     const { exitCode, stderr } = await bench.run();
     const [, container = ""] = /Could not remove the container (\S+): device is busy/.exec(stderr) ?? [];
     await Bun.spawn(["docker", "rm", "--force", "--volumes", container], { stdout: "ignore" }).exited;
     expect(container).toStartWith("deby-outage-");
     expect(exitCode).toBe(4);
-  }, 60_000);
+  });
 
-  test("an image that is not there and cannot be pulled: exit 3, and the images that are here", async () => {
+  besides("an image that is not there and cannot be pulled: exit 3, and the images that are here", async () => {
     await using bench = await OutageBench.make('[ "$1" = pull ] && { echo "no such host" >&2; exit 1; }');
     const { exitCode, stderr } = await bench.run(["--target", "docker", "--image", "postgres:0-nowhere"]);
     expect(stderr).toContain("The image postgres:0-nowhere is not on this machine and cannot be pulled: no such host");
