@@ -5,8 +5,12 @@ import type { OutageReport } from "../../src/outage/report-model.ts";
 import type { DebyProcess } from "../support/executable.ts";
 import { isAlive } from "../support/serve-embedded.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
+import { testsAtOnce } from "../support/tests-at-once.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { OutageBench, QUICK } from "./simulate-outage-bench.ts";
+
+/** Most of a run is waiting. */
+const besides = testsAtOnce(2);
 
 /** A machine on which no Docker engine answers. */
 const WITHOUT_DOCKER = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
@@ -37,20 +41,16 @@ describe("deby simulate-outage on the embedded database", () => {
     await bench.expectNothingLeft();
   }, 90_000);
 
-  test.each(["kill", "restart", "refuse", "exhaust", "start-down"])(
-    "can %s it",
-    async (scenario) => {
-      await using bench = makeBench();
-      const deby = await bench.start(["--target", "embedded", "--scenario", scenario, "--json", ...QUICK]);
-      const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
-      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-      expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "embedded", verdict: "kept", writes: { lost: 0 } });
-      await bench.expectNothingLeft();
-    },
-    60_000,
-  );
+  besides.each([["kill"], ["restart"], ["refuse"], ["exhaust"], ["start-down"]])("can %s it", async (scenario) => {
+    await using bench = makeBench();
+    const deby = await bench.start(["--target", "embedded", "--scenario", scenario, "--json", ...QUICK]);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "embedded", verdict: "kept", writes: { lost: 0 } });
+    await bench.expectNothingLeft();
+  });
 
-  test("several runs are summed up in one table and in every kind of file", async () => {
+  besides("several runs are summed up in one table and in every kind of file", async () => {
     await using bench = makeBench();
     const file = (format: string) => join(bench.path, `report.${format}`);
     const reports = ["json", "md", "html", "junit"].map((format) => `${format}=${file(format)}`);
@@ -78,7 +78,7 @@ describe("deby simulate-outage on the embedded database", () => {
     expect(readFileSync(file("html"), "utf8")).toContain('id="run-2"');
     expect(readFileSync(file("junit"), "utf8")).toContain('<testsuite name="outage.kill"');
     await bench.expectNothingLeft();
-  }, 90_000);
+  });
 
   test("can freeze it, and everything goes on when it is thawed", async () => {
     await using bench = makeBench();
@@ -95,7 +95,7 @@ describe("deby simulate-outage on the embedded database", () => {
     await bench.expectNothingLeft();
   }, 60_000);
 
-  test.each(["SIGINT", "SIGKILL"] as const)(
+  besides.each([["SIGINT"], ["SIGKILL"]])(
     "leaves no database behind when it gets %s in mid-outage, even a frozen one",
     async (signal) => {
       await using bench = makeBench();
@@ -112,6 +112,5 @@ describe("deby simulate-outage on the embedded database", () => {
       await waitUntil("the database is gone", () => !isAlive(pid), { deadlineMs: 2000 });
       await bench.expectNothingLeft();
     },
-    60_000,
   );
 });

@@ -8,12 +8,16 @@ import { spawnDeby } from "../support/executable.ts";
 import { freePort } from "../support/ports.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
+import { testsAtOnce } from "../support/tests-at-once.ts";
 import { OutageBench } from "./simulate-outage-bench.ts";
+
+/** Most of a run is waiting. */
+const besides = testsAtOnce(2);
 
 const SHORT = ["--warmup=1s", "--outage=1s", "--settle=15s", "--json"];
 const makeBench = () => new OutageBench(makeTempFolder("outage"), "postgres:0-nowhere");
 
-test.each(["refuse", "flap", "latency", "start-down"])(
+besides.each([["refuse"], ["flap"], ["latency"], ["start-down"]])(
   "%s through a proxy in front of a database that others use: only our own traffic is cut",
   async (scenario) => {
     await using server = await startPostgres();
@@ -26,7 +30,6 @@ test.each(["refuse", "flap", "latency", "start-down"])(
     expect(await server.psql<{ at: string }>("select pg_postmaster_start_time()::text as at")).toEqual(before);
     await bench.expectNothingLeft();
   },
-  60_000,
 );
 
 test.skipIf(!hasOpenssl)(
@@ -53,7 +56,7 @@ test.skipIf(!hasOpenssl)(
   60_000,
 );
 
-test("a server that runs already is judged through the proxy that it was pointed at, and runs on", async () => {
+besides("a server that runs already is judged through the proxy that it was pointed at, and runs on", async () => {
   await using server = await startPostgres();
   await using bench = makeBench();
   const [proxyPort, port] = [await freePort(), await freePort()];
@@ -75,7 +78,7 @@ test("a server that runs already is judged through the proxy that it was pointed
   expect(report.writes.acknowledged).toBeGreaterThan(20);
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
   await bench.expectNothingLeft();
-}, 60_000);
+});
 
 test.each([
   [["--target=embedded", "--server=http://127.0.0.1:1"], "would be another one"],
@@ -131,7 +134,7 @@ test("--plan refuses what a run would refuse, and of several tells which", async
   expect(several.stdout).toContain("refuse: ");
 });
 
-test("a server that does not go through the proxy is not judged by what it never met", async () => {
+besides("a server that does not go through the proxy is not judged by what it never met", async () => {
   await using server = await startPostgres();
   await using bench = makeBench();
   const port = await freePort();
@@ -144,9 +147,9 @@ test("a server that does not go through the proxy is not judged by what it never
   );
   expect(exitCode).toBe(3);
   await bench.expectNothingLeft();
-}, 60_000);
+});
 
-test("a server that never finds its table is judged by what it did, and reported", async () => {
+besides("a server that never finds its table is judged by what it did, and reported", async () => {
   await using server = await startPostgres();
   await server.psql("create role tenant login password 'tenant'");
   await using bench = makeBench();
@@ -161,9 +164,9 @@ test("a server that never finds its table is judged by what it did, and reported
   expect(report.figures.dbReadyMs).toBeGreaterThanOrEqual(0);
   expect(readFileSync(file, "utf8")).toContain("start-down");
   await bench.expectNothingLeft();
-}, 60_000);
+});
 
-test("a server whose table is not there is refused before anything is broken", async () => {
+besides("a server whose table is not there is refused before anything is broken", async () => {
   await using server = await startPostgres();
   await using bench = makeBench();
   const proxyPort = await freePort();
@@ -186,4 +189,4 @@ test("a server whose table is not there is refused before anything is broken", a
   expect(stderr).not.toContain("warm-up");
   expect({ exitCode, stdout, isReported: existsSync(file) }).toEqual({ exitCode: 3, stdout: "", isReported: true });
   await bench.expectNothingLeft();
-}, 60_000);
+});

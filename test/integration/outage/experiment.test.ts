@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { Secret } from "../../../src/config/secret.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -13,8 +13,12 @@ import { stop } from "../../../src/outage/scenarios/stop.ts";
 import { parseSlo } from "../../../src/outage/slo.ts";
 import type { Target } from "../../../src/outage/target.ts";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
+import { testsAtOnce } from "../../support/tests-at-once.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Manner, startStandIn } from "./stand-in-server.ts";
+
+/** Most of a run is waiting. */
+const test = testsAtOnce(2);
 
 const SETTINGS: ExperimentSettings = {
   warmupMs: 800,
@@ -128,7 +132,7 @@ describe("runExperiment()", () => {
     expect(report.writes.acknowledged).toBeGreaterThan(10);
     expect(report.requests.failedFast).toBeGreaterThan(10);
     expect(Number(report.availability)).toBeLessThan(1);
-  }, 30_000);
+  });
 
   test.each([
     ["forgets", ["lost==0", "steady<=4s"]],
@@ -142,16 +146,12 @@ describe("runExperiment()", () => {
     ["stays alarmed", ["steady<=4s"]],
     ["crashes", ["appLag<2s", "steady<=4s"]],
     ["gives up", ["appLag<2s", "steady<=4s"]],
-  ] as const)(
-    "catches a server that %s, by the objectives %j and no other",
-    async (manner, expressions) => {
-      const { result } = await attack({ manner });
-      expect(result.report.verdict).toBe("broken");
-      // One that hangs never tells.
-      expect(brokenSlos(result).filter((expression) => expression !== UNKNOWN)).toEqual([...expressions]);
-    },
-    30_000,
-  );
+  ] as const)("catches a server that %s, by the objectives %j and no other", async (manner, expressions) => {
+    const { result } = await attack({ manner });
+    expect(result.report.verdict).toBe("broken");
+    // One that hangs never tells.
+    expect(brokenSlos(result).filter((expression) => expression !== UNKNOWN)).toEqual([...expressions]);
+  });
 
   test("does not believe a fault that did not happen", async () => {
     const spoil = (fault: Fault): Fault => ({
@@ -163,7 +163,7 @@ describe("runExperiment()", () => {
       code: "CANNOT_RUN",
       message: expect.stringContaining("The fault could not be verified: the server still runs"),
     });
-  }, 30_000);
+  });
 
   test("believes the silence of a server that was slow to answer before", async () => {
     await using postgres = await startPostgres();
@@ -184,44 +184,36 @@ describe("runExperiment()", () => {
       progress: { phase: () => {} },
     });
     expect(Number(moments.faultAt) - Number(moments.injectedAt)).toBeGreaterThan(3_000);
-  }, 30_000);
+  });
 
   test("tells apart that healing failed", async () => {
     const spoil = (fault: Fault): Fault => ({ ...fault, heal: () => Promise.reject(new Error("no space left")) });
     await expect(attack({ spoil })).rejects.toMatchObject({ name: "HealFailed" });
-  }, 30_000);
+  });
 
   test.each([
     ["unsteady", "not steady before the fault"],
     ["alarmed", 'its health said "error"'],
-  ] as const)(
-    "proves nothing with a server that is %s before the fault",
-    async (manner, message) => {
-      const spoil = (fault: Fault): Fault => ({
-        ...fault,
-        inject: () => Promise.reject(new Error("must not come to this")),
-      });
-      await expect(attack({ manner, spoil })).rejects.toMatchObject({
-        code: "CANNOT_RUN",
-        message: expect.stringContaining(message),
-      });
-    },
-    30_000,
-  );
+  ] as const)("proves nothing with a server that is %s before the fault", async (manner, message) => {
+    const spoil = (fault: Fault): Fault => ({
+      ...fault,
+      inject: () => Promise.reject(new Error("must not come to this")),
+    });
+    await expect(attack({ manner, spoil })).rejects.toMatchObject({
+      code: "CANNOT_RUN",
+      message: expect.stringContaining(message),
+    });
+  });
 
   test.each([
     ["warm-up", { warmupMs: 60_000 }],
     ["outage", { outageMs: 60_000 }],
     ["recovery", {}],
     ["settling", {}],
-  ] as const)(
-    "heals and reports what there is when interrupted in %s",
-    async (interruptAt, settings) => {
-      const { result, isRunning } = await attack({ interruptAt, settings });
-      expect(isRunning).toBe(true);
-      expect(result.report.verdict).toBe("interrupted");
-      expect(result.report.writes).toMatchObject({ lost: 0, duplicated: 0 });
-    },
-    30_000,
-  );
+  ] as const)("heals and reports what there is when interrupted in %s", async (interruptAt, settings) => {
+    const { result, isRunning } = await attack({ interruptAt, settings });
+    expect(isRunning).toBe(true);
+    expect(result.report.verdict).toBe("interrupted");
+    expect(result.report.writes).toMatchObject({ lost: 0, duplicated: 0 });
+  });
 });

@@ -5,7 +5,7 @@ import type { DatabaseEndpoint } from "../../../src/outage/target.ts";
 /** How a stand-in deceives its clients; `honest` does not. */
 export type Manner =
   | "honest"
-  /** Once the database was away, answers 201 for every third write without having written. */
+  /** Once the database was away, answers 201 without having written. */
   | "forgets"
   /** Once the database was away, answers for every third write that it was not executed, which it was. */
   | "denies"
@@ -92,7 +92,7 @@ export async function startStandIn(endpoint: DatabaseEndpoint, manner: Manner): 
     writes += 1;
     const isThird = writes % 3 === 0;
     if (manner === "unsteady" && isThird) return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
-    if (manner === "forgets" && wasAway && isThird) return Response.json({ id }, { status: 201 });
+    if (manner === "forgets" && wasAway) return Response.json({ id }, { status: 201 });
     if (manner === "falters" && wasAway && writes % 8 === 0)
       return problem(503, "DATABASE_UNAVAILABLE", "not-executed");
     if (!canServe()) {
