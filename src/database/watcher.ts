@@ -16,10 +16,13 @@ const MIN_LOOK_MS = 500;
 const MAX_UNANSWERED = 3;
 /** The shortest pause is drawn from around it. */
 const JITTER = 0.1;
+/** A server that says that it starts is seldom away for long: looks at it come so much sooner until patience sets in. */
+const STARTING_PART = 0.5;
 /** All others are up to this part shorter than their measure, which is what recovery is promised by. */
 const EARLY = 0.2;
 
-const NOT_NOW = new Set(["57P03", "53300"]);
+const STARTING = "57P03";
+const NOT_NOW = new Set([STARTING, "53300"]);
 
 /** What is needed of a connection that a look may bring. */
 export type Answered = Pick<ProbeConnection, "destroy" | "isLost">;
@@ -46,6 +49,7 @@ export class Watcher<C extends Answered = ProbeConnection> {
   #found: C | undefined;
   #onFound: () => void = () => {};
   #notNowSince: number | undefined;
+  #isStarting = false;
   #lastHandshakeMs = 0;
 
   constructor(deps: WatcherDeps<C>) {
@@ -60,9 +64,10 @@ export class Watcher<C extends Answered = ProbeConnection> {
     const shortest = isPatient ? Math.max(watchMinMs, PATIENT_PAUSE_MS) : watchMinMs;
     const drawn = random();
     const longest = Math.min(watchRatio * outageAgeMs, Math.max(watchMaxMs, shortest));
+    const part = this.#isStarting && !isPatient ? STARTING_PART : 1;
     return Math.max(
       jittered(shortest, JITTER, () => drawn),
-      longest * (1 - EARLY * drawn),
+      part * longest * (1 - EARLY * drawn),
     );
   }
 
@@ -134,7 +139,9 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /** Tells it how a dial ended that somebody else made. */
   note(error: unknown): void {
-    this.#notNowSince = NOT_NOW.has(codeOf(error)) ? (this.#notNowSince ?? this.#deps.clock.now()) : undefined;
+    const code = codeOf(error);
+    this.#isStarting = code === STARTING;
+    this.#notNowSince = NOT_NOW.has(code) ? (this.#notNowSince ?? this.#deps.clock.now()) : undefined;
   }
 
   /** The server is there. Tells it how long a good handshake takes, in milliseconds. */
@@ -142,5 +149,6 @@ export class Watcher<C extends Answered = ProbeConnection> {
     this.giveUp();
     this.#lastHandshakeMs = durationMs;
     this.#notNowSince = undefined;
+    this.#isStarting = false;
   }
 }

@@ -81,6 +81,21 @@ describe("the watcher's pause", () => {
     expect(dialsWithin(3_600_000) / 3600).toBeLessThanOrEqual(1);
   });
 
+  test("is half as long while the server says that it starts, and at least 50 ms", () => {
+    const { watcher } = setUp();
+    const pauses = () => [1000, 5000, 10_000, 100_000].map((age) => watcher.pauseMs(age));
+    const usual = [50, 90, 180, 1800];
+    watcher.note(codedError("57P03", "starting up"));
+    expect(pauses()).toEqual([50, 50, 90, 900]);
+    for (const code of ["53300", "ECONNREFUSED"]) {
+      watcher.note(codedError(code, "another reason"));
+      expect(pauses()).toEqual(usual);
+    }
+    watcher.note(codedError("57P03", "starting up"));
+    watcher.noteHandshake(10);
+    expect(pauses()).toEqual(usual);
+  });
+
   test("is never under 250 ms once the answers have been 57P03 for 5 s", async () => {
     const { watcher, clock } = setUp({
       connect: () => Promise.reject(codedError("57P03", "starting up")),
@@ -89,7 +104,7 @@ describe("the watcher's pause", () => {
     expect(watcher.pauseMs(1000)).toBe(50);
     await clock.advance(5000);
     await watcher.look(5500, wanted);
-    expect(watcher.pauseMs(1000)).toBe(250);
+    expect([1000, 100_000].map((age) => watcher.pauseMs(age))).toEqual([250, 1800]);
     watcher.note(codedError("ECONNREFUSED", "refused"));
     expect(watcher.pauseMs(1000)).toBe(50);
   });
