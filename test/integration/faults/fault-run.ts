@@ -21,8 +21,8 @@ export interface Outage {
   totalUntil: number | undefined;
   /** When the server accepted connections again, or the network carried again. */
   healedAt: number | undefined;
-  /** When a bare client that dialled at that moment was served; undefined where there was none. */
-  peerServedAt?: number;
+  /** How long a bare client took to be served afterwards; undefined where there was none. */
+  peerMs?: number;
 }
 
 /** How long an outage lasts at least, so that there is something to hold. */
@@ -86,8 +86,8 @@ export class FaultRun {
     this.thawed();
   }
 
-  peerServed(at: number): void {
-    this.#outage.peerServedAt = at;
+  peerServed(afterMs: number): void {
+    this.#outage.peerMs = afterMs;
   }
 
   /** What deby had given up, but the server may still learn of, is on its way now. */

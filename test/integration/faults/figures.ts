@@ -47,7 +47,7 @@ export function makeFigures(
   return {
     detectMs: outages.flatMap((outage) => detectionMs(outage, { changes, starved })),
     recoverMs: outages.flatMap((outage) => recoveryMs(outage, { entries, starved })),
-    peerMs: outages.flatMap((outage) => peerMs(outage)),
+    peerMs: outages.flatMap(({ peerMs = [] }) => peerMs),
     held: entries.filter((entry) => entry.kind !== "other" && isSuccess(entry) && tookMs(entry) > HELD_AFTER_MS),
     failed: entries.filter(isFailure),
     lost: writes.filter((entry) => isAcknowledged(entry) && written(entry) === 0),
@@ -86,10 +86,6 @@ function recoveryMs({ totalUntil, healedAt }: Outage, { entries, starved }: Reco
   const first = Math.min(...answers.filter((at) => at >= totalUntil));
   // Whoever looks from outside may learn a little later that the server is back.
   return Number.isFinite(first) ? [lastedMs(healedAt, first, starved)] : [];
-}
-
-function peerMs({ healedAt, peerServedAt }: Outage): number[] {
-  return healedAt === undefined || peerServedAt === undefined ? [] : [peerServedAt - healedAt];
 }
 
 function lastedMs(from: number, to: number, starved: readonly Starvation[]): number {

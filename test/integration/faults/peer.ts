@@ -3,10 +3,10 @@ import type { PostgresServer } from "../../support/postgres.ts";
 import { PASSWORD, ROLE } from "./stage.ts";
 
 /**
- * When a bare client that dials at this moment has its first statement answered, by `performance.now()`: nobody who has
- * to log in again can be sooner on this machine, and under this load.
+ * How long a bare client that dials now waits for the answer to its first statement, in milliseconds: nobody who has to
+ * log in can be sooner on this machine, and under this load.
  */
-export async function answeredBarely({ host, port, database }: PostgresServer): Promise<number> {
+export async function barelyServedMs({ host, port, database }: PostgresServer): Promise<number> {
   const options = {
     host,
     port,
@@ -17,10 +17,11 @@ export async function answeredBarely({ host, port, database }: PostgresServer): 
     fetch_types: false,
     idle_timeout: 1,
   };
+  const dialledAt = performance.now();
   const sql = postgres(options);
   try {
     await sql`select 1`;
-    return performance.now();
+    return performance.now() - dialledAt;
   } finally {
     await sql.end({ timeout: 0 });
   }

@@ -5,9 +5,9 @@ import { testFaults } from "./suite.ts";
 
 const DETECTED_AT_MEDIAN_MS = 50;
 /**
- * Later than a bare client that dials when the server accepts: the wait for the next look, of up to 100 ms at the end of
- * an outage of 5 s, and half as many in the middle, and what begins anew with the pool. The goal is 80 ms at the median
- * and 200 ms at the worst, the client's own share included, which is some 15 ms on a machine at rest.
+ * Beside what a bare client takes: the wait for the next look, of up to 100 ms at the end of an outage of 5 s, and half
+ * as many in the middle, and what begins anew with the pool. The goal is 80 ms at the median and 200 ms at the worst, the
+ * client's own share included, which is some 15 ms on a machine at rest.
  */
 const BEHIND_PEER_AT_MEDIAN_MS = 80;
 const BEHIND_PEER_AT_WORST_MS = 185;

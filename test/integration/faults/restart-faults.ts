@@ -3,7 +3,7 @@ import type { PostgresServer } from "../../support/postgres.ts";
 import { waitAccepting } from "../../support/raw-probe.ts";
 import { type Fault, POOL_MAX } from "./fault.ts";
 import type { FaultRun } from "./fault-run.ts";
-import { answeredBarely } from "./peer.ts";
+import { barelyServedMs } from "./peer.ts";
 import { SessionWitness } from "./session-witness.ts";
 import { ROLE } from "./stage.ts";
 
@@ -33,10 +33,8 @@ async function restart(run: FaultRun, takeAway: TakeAway, outageMs?: number): Pr
 async function startServer(run: FaultRun): Promise<void> {
   const { host, port } = run.server;
   const accepting = waitAccepting({ host, port, deadlineMs: START_DEADLINE_MS });
-  const barely = accepting.then(() => answeredBarely(run.server));
-  const [{ at }, peerAt] = await Promise.all([accepting, barely, run.server.start()]);
+  const [{ at }] = await Promise.all([accepting, run.server.start()]);
   run.healed(at);
-  run.peerServed(peerAt);
 }
 
 async function proveRefusing({ host, port, database }: PostgresServer): Promise<void> {
@@ -102,6 +100,13 @@ export const longerThanDeadline: Fault = {
   strike: (run) => restart(run, stopFast, 2500),
 };
 
+/** With what a bare client takes here, which dials once all is well, so that it takes nothing from who recovers. */
+async function beside(run: FaultRun, outage: () => Promise<void>): Promise<void> {
+  await outage();
+  await run.recovered();
+  run.peerServed(await barelyServedMs(run.server));
+}
+
 /** As long as the recovery's figures are measured by. */
 const LONG_OUTAGE_MS = 5000;
 const LONG_OUTAGES = 10;
@@ -110,12 +115,12 @@ export const tenStops: Fault = {
   ...RESTART,
   name: "10 stops of 5 s",
   through: "server",
-  strike: (run) => repeat(run, LONG_OUTAGES, () => restart(run, stopFast, LONG_OUTAGE_MS)),
+  strike: (run) => repeat(run, LONG_OUTAGES, () => beside(run, () => restart(run, stopFast, LONG_OUTAGE_MS))),
 };
 
 export const tenKills: Fault = {
   ...RESTART,
   name: "10 kills of 5 s",
   through: "server",
-  strike: (run) => repeat(run, LONG_OUTAGES, () => crash(run, LONG_OUTAGE_MS)),
+  strike: (run) => repeat(run, LONG_OUTAGES, () => beside(run, () => crash(run, LONG_OUTAGE_MS))),
 };
