@@ -1,4 +1,4 @@
-import { describe, expect } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Secret } from "../../../src/config/secret.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { seededRandom } from "../../../src/core/random.ts";
@@ -13,12 +13,8 @@ import { stop } from "../../../src/outage/scenarios/stop.ts";
 import { parseSlo } from "../../../src/outage/slo.ts";
 import type { Target } from "../../../src/outage/target.ts";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
-import { testsAtOnce } from "../../support/tests-at-once.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Manner, startStandIn } from "./stand-in-server.ts";
-
-/** Most of a run is waiting. */
-const test = testsAtOnce(2);
 
 const SETTINGS: ExperimentSettings = {
   warmupMs: 800,
