@@ -28,6 +28,17 @@ export class Samples {
     });
   }
 
+  /** The same over all cells in which both were measured: of each round the geometric mean. */
+  meanRatios(contender: string, other: string, cells: readonly string[]): readonly number[] {
+    const ofCells = cells.map((cell) => this.ratios(contender, other, cell)).filter((ratios) => ratios.length > 0);
+    const rounds = Math.min(...ofCells.map((ratios) => ratios.length));
+    if (!Number.isFinite(rounds)) return [];
+    return Array.from({ length: rounds }, (_, round) => {
+      const logarithms = ofCells.map((ratios) => Math.log(ratios[round] ?? Number.NaN));
+      return Math.exp(logarithms.reduce((sum, logarithm) => sum + logarithm, 0) / logarithms.length);
+    });
+  }
+
   #of(contender: string, cell: string): readonly number[] {
     return this.#values.get(keyOf(contender, cell)) ?? [];
   }

@@ -11,7 +11,7 @@ export interface PoolCell {
   readonly concurrency: number;
 }
 
-/** Two Markdown tables: statements a second, and how deby's compare. */
+/** Two Markdown tables: statements a second, and how deby's compare, one by one and over all workloads. */
 export function poolReport(samples: Samples, cells: readonly PoolCell[], contenders: readonly string[]): string {
   const label = ({ workload, concurrency }: PoolCell) => [workload, String(concurrency)];
   const bare = contenders.filter((name) => !KEYED.some((keyed) => keyed.name === name));
@@ -23,13 +23,21 @@ export function poolReport(samples: Samples, cells: readonly PoolCell[], contend
     ...label(cell),
     ...RATIOS.map(([one, other]) => formatRatios(samples.ratios(one, other, cell.name))),
   ]);
+  const means = [...new Set(cells.map(({ concurrency }) => concurrency))].map((concurrency) => {
+    const names = cells.filter((cell) => cell.concurrency === concurrency).map(({ name }) => name);
+    return [
+      "their mean",
+      String(concurrency),
+      ...RATIOS.map(([one, other]) => formatRatios(samples.meanRatios(one, other, names))),
+    ];
+  });
   const head = ["workload", "at once"];
   const ratioNames = RATIOS.map(([one, other]) => `${one} / ${other}`);
   return [
     "Statements a second, medians:\n",
     markdownTable([...head, ...bare], figures, { textColumns: 1 }),
     "\nRatios, medians of the rounds (lowest–highest):\n",
-    markdownTable([...head, ...ratioNames], ratios, { textColumns: 1 }),
+    markdownTable([...head, ...ratioNames], [...ratios, ...means], { textColumns: 1 }),
     ...keyTable(samples, cells, contenders),
   ].join("\n");
 }
