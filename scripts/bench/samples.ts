@@ -28,11 +28,11 @@ export class Samples {
     });
   }
 
-  /** The same over all cells in which both were measured: of each round the geometric mean. */
+  /** The same over all cells in which both were measured in each round: of each round the geometric mean. */
   meanRatios(contender: string, other: string, cells: readonly string[]): readonly number[] {
-    const ofCells = cells.map((cell) => this.ratios(contender, other, cell)).filter((ratios) => ratios.length > 0);
-    const rounds = Math.min(...ofCells.map((ratios) => ratios.length));
-    if (!Number.isFinite(rounds)) return [];
+    const all = cells.map((cell) => this.ratios(contender, other, cell));
+    const rounds = Math.max(0, ...all.map((ratios) => ratios.length));
+    const ofCells = all.filter((ratios) => ratios.length === rounds);
     return Array.from({ length: rounds }, (_, round) => {
       const logarithms = ofCells.map((ratios) => Math.log(ratios[round] ?? Number.NaN));
       return Math.exp(logarithms.reduce((sum, logarithm) => sum + logarithm, 0) / logarithms.length);

@@ -16,8 +16,12 @@ const MIN_LOOK_MS = 500;
 const MAX_UNANSWERED = 3;
 /** The shortest pause is drawn from around it. */
 const JITTER = 0.1;
-/** A server that says that it starts is seldom away for long: looks at it come so much sooner until patience sets in. */
+/**
+ * A server that says that it starts is seldom away for long: the pause is so much shorter until patience sets in. Not in
+ * the first seconds of an outage, nor where the pause is at its longest: then it is what keeps the dials within bounds.
+ */
 const STARTING_PART = 0.5;
+const STARTING_FROM_MS = 5000;
 /** All others are up to this part shorter than their measure, which is what recovery is promised by. */
 const EARLY = 0.2;
 
@@ -63,11 +67,13 @@ export class Watcher<C extends Answered = ProbeConnection> {
     const isPatient = this.#notNowSince !== undefined && clock.now() - this.#notNowSince >= PATIENCE_AFTER_MS;
     const shortest = isPatient ? Math.max(watchMinMs, PATIENT_PAUSE_MS) : watchMinMs;
     const drawn = random();
-    const longest = Math.min(watchRatio * outageAgeMs, Math.max(watchMaxMs, shortest));
-    const part = this.#isStarting && !isPatient ? STARTING_PART : 1;
+    const measure = watchRatio * outageAgeMs;
+    const limit = Math.max(watchMaxMs, shortest);
+    const isSoon = this.#isStarting && !isPatient && outageAgeMs >= STARTING_FROM_MS && measure < limit;
+    const longest = Math.min(isSoon ? STARTING_PART * measure : measure, limit);
     return Math.max(
       jittered(shortest, JITTER, () => drawn),
-      part * longest * (1 - EARLY * drawn),
+      longest * (1 - EARLY * drawn),
     );
   }
 

@@ -3,7 +3,7 @@ import type { Random } from "../core/random.ts";
 import { DebyError } from "../errors.ts";
 import { DatabaseWatch } from "./database-watch.ts";
 import { HealthWatch, type ServerAddress } from "./health-watch.ts";
-import { Interrupted, type Interruption, unlessAborted } from "./interruption.ts";
+import { Interrupted, type Interruption, throwIfInterrupted, unlessAborted } from "./interruption.ts";
 import type { Moments, Observations } from "./observations.ts";
 import type { Progress } from "./progress.ts";
 import type { SeenLoad } from "./recovery.ts";
@@ -198,6 +198,7 @@ async function injectAndVerify(fault: Fault, watch: DatabaseWatch, options: { cl
       const isOver = lookedAt > doneAt + VERIFY_LIMIT_MS && probe !== undefined && probe.startedAt >= doneAt;
       if (contradiction === undefined || isOver) return { injectedAt, contradiction, verifiedAt };
       await sleep(clock, VERIFY_EVERY_MS, hurry);
+      throwIfInterrupted(hurry);
     }
   } catch (error) {
     // Half an injection is harm, too.

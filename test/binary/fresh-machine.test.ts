@@ -9,6 +9,8 @@ import { waitUntil } from "../support/wait-until.ts";
 /** Where the first command listens, as README says. */
 const URL = "http://127.0.0.1:5000";
 
+const HOOK_LIMIT_MS = 120_000;
+
 /** Of each kind one: without a server, with servers of the newcomer's own, with a browser's or an engine's absence. */
 const SAMPLE = [
   "test/unit",
@@ -30,10 +32,9 @@ describe.skipIf(!isCi && missing.length > 0)("a machine with git, Node, npm and 
   let root: TempFolder;
   beforeAll(() => {
     root = makeBareRoot();
-  });
-  afterAll(async () => {
-    await root[Symbol.asyncDispose]();
-  });
+  }, HOOK_LIMIT_MS);
+  // Tens of thousands of files.
+  afterAll(() => root[Symbol.asyncDispose](), HOOK_LIMIT_MS);
 
   function run(user: "root" | "newcomer", script: string) {
     const output = new ChildOutput();

@@ -15,7 +15,7 @@ export interface Figures {
   readonly detectMs: readonly number[];
   /** Healing to the first success; empty where it was not proven that none could succeed. */
   readonly recoverMs: readonly number[];
-  /** Healing to the first success of a bare client that dials at that moment. */
+  /** How long a bare client that dialled after the recovery waited for its first answer. */
   readonly peerMs: readonly number[];
   readonly held: readonly LedgerEntry[];
   readonly failed: readonly LedgerEntry[];

@@ -57,9 +57,16 @@ interface Attack {
   readonly spoil?: (fault: Fault) => Fault;
   /** Fires when the phase of this name begins. */
   readonly interruptAt?: string;
+  readonly hurry?: AbortSignal;
 }
 
-async function attack({ manner = "honest", settings, spoil = (fault) => fault, interruptAt }: Attack = {}) {
+async function attack({
+  manner = "honest",
+  settings,
+  spoil = (fault) => fault,
+  interruptAt,
+  hurry = new AbortController().signal,
+}: Attack = {}) {
   await using postgres = await startPostgres();
   const target = targetOf(postgres);
   await using server = await startStandIn(target.endpoint, manner);
@@ -75,7 +82,7 @@ async function attack({ manner = "honest", settings, spoil = (fault) => fault, i
       fault: spoil(fault),
       clock: systemClock,
       random: seededRandom(1),
-      interruption: { signal: interrupt.signal, hurry: new AbortController().signal },
+      interruption: { signal: interrupt.signal, hurry },
       progress: {
         phase(name) {
           phases.push(name);
@@ -161,12 +168,22 @@ describe("runExperiment()", () => {
     });
   });
 
+  test("gives way to a second signal while nothing proves the fault yet", async () => {
+    const hurry = new AbortController();
+    const spoil = (fault: Fault): Fault => ({
+      ...fault,
+      inject: async () => hurry.abort(),
+      contradiction: async () => "nobody looks at anything",
+    });
+    await expect(attack({ spoil, hurry: hurry.signal })).rejects.toMatchObject({ name: "Interrupted" });
+  }, 30_000);
+
   test("believes the silence of a server that was slow to answer before", async () => {
     await using postgres = await startPostgres();
     const { endpoint } = targetOf(postgres);
     await using proxy = await FaultProxy.listen({ target: endpoint });
     // A probe is given ten times what the answer before it took: longer than a fault is looked for.
-    await proxy.setNew({ kind: "latency", delayMs: 200 });
+    await proxy.setNew({ kind: "latency", delayMs: 170 });
     await using server = await startStandIn(endpoint, "honest");
     const fault = netcut.bind({ ...targetOf(postgres), traffic: proxy });
     if (fault === undefined) throw new Error("The network cannot be cut");

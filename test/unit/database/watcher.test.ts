@@ -71,22 +71,27 @@ describe("the watcher's pause", () => {
   });
 
   test("keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour", () => {
-    const { watcher } = setUp({ random: seededRandom(7) });
+    const { watcher, clock } = setUp({ random: seededRandom(7) });
     const dialsWithin = (ms: number) => {
       let dials = 0;
       for (let age = watcher.pauseMs(0); age < ms; age += watcher.pauseMs(age)) dials += 1;
       return dials;
     };
-    expect(dialsWithin(5000) / 5).toBeLessThanOrEqual(20);
-    expect(dialsWithin(3_600_000) / 3600).toBeLessThanOrEqual(1);
+    for (const code of ["ECONNREFUSED", "57P03"]) {
+      watcher.note(codedError(code, "not there yet"));
+      expect(dialsWithin(5000) / 5).toBeLessThanOrEqual(20);
+      // The manual clock stands, so that no patience sets in.
+      expect(dialsWithin(3_600_000) / 3600).toBeLessThanOrEqual(1);
+    }
+    expect(clock.now()).toBe(0);
   });
 
-  test("is half as long while the server says that it starts, and at least 50 ms", () => {
+  test("is half as long while the server says that it starts, from 5 s on and below the longest", () => {
     const { watcher } = setUp();
-    const pauses = () => [1000, 5000, 10_000, 100_000].map((age) => watcher.pauseMs(age));
-    const usual = [50, 90, 180, 1800];
+    const pauses = () => [4000, 5000, 10_000, 90_000, 100_000].map((age) => watcher.pauseMs(age));
+    const usual = [72, 90, 180, 1620, 1800];
     watcher.note(codedError("57P03", "starting up"));
-    expect(pauses()).toEqual([50, 50, 90, 900]);
+    expect(pauses()).toEqual([72, 50, 90, 810, 1800]);
     for (const code of ["53300", "ECONNREFUSED"]) {
       watcher.note(codedError(code, "another reason"));
       expect(pauses()).toEqual(usual);
@@ -104,7 +109,7 @@ describe("the watcher's pause", () => {
     expect(watcher.pauseMs(1000)).toBe(50);
     await clock.advance(5000);
     await watcher.look(5500, wanted);
-    expect([1000, 100_000].map((age) => watcher.pauseMs(age))).toEqual([250, 1800]);
+    expect([1000, 50_000].map((age) => watcher.pauseMs(age))).toEqual([250, 900]);
     watcher.note(codedError("ECONNREFUSED", "refused"));
     expect(watcher.pauseMs(1000)).toBe(50);
   });
