@@ -182,15 +182,23 @@ describe("runExperiment()", () => {
     await using postgres = await startPostgres();
     const { endpoint } = targetOf(postgres);
     await using proxy = await FaultProxy.listen({ target: endpoint });
-    // A probe is given ten times what the answer before it took: longer than a fault is looked for.
-    await proxy.setNew({ kind: "latency", delayMs: 170 });
+    await proxy.setNew({ kind: "latency", delayMs: 50 });
     await using server = await startStandIn(endpoint, "honest");
     const fault = netcut.bind({ ...targetOf(postgres), traffic: proxy });
     if (fault === undefined) throw new Error("The network cannot be cut");
     const { moments } = await runExperiment(SETTINGS, {
       server,
       database: { ...endpoint, port: proxy.port },
-      fault: { ...fault, inject: () => answered(proxy, 2).then(fault.inject) },
+      fault: {
+        ...fault,
+        async inject() {
+          // A probe is given ten times what the answer before it took: in the end longer than a fault is looked for.
+          await answered(proxy, 5);
+          await proxy.setNew({ kind: "latency", delayMs: 170 });
+          await answered(proxy, 10);
+          await fault.inject();
+        },
+      },
       clock: systemClock,
       random: seededRandom(1),
       interruption: { signal: new AbortController().signal, hurry: new AbortController().signal },
