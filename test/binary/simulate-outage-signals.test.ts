@@ -1,4 +1,4 @@
-import { describe, expect } from "bun:test";
+import { test as alone, describe, expect } from "bun:test";
 import { docker, dockerAvailable } from "../support/docker.ts";
 import { testsAtOnce } from "../support/tests-at-once.ts";
 import { OutageBench } from "./simulate-outage-bench.ts";
@@ -95,17 +95,22 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     await bench.expectNothingLeft();
   });
 
-  test("twice: removes the container at once, although healing hangs", async () => {
-    const hang = '[ "$1" = start ] && [ -e "$0.started" ] && exec sleep 60';
-    await using bench = await OutageBench.make(`${hang}\n[ "$1" = start ] && : > "$0.started"`);
-    const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/verified;/, 30_000);
-    deby.kill("SIGINT");
-    await deby.waitForLine(/interrupted: healing/);
-    deby.kill("SIGINT");
-    const interruptedAt = performance.now();
-    expect((await deby.waitForExit(10_000)).exitCode).toBe(130);
-    expect(performance.now() - interruptedAt).toBeLessThan(5_000);
-    await bench.expectNothingLeft();
-  });
+  // How long it takes is measured.
+  alone(
+    "twice: removes the container at once, although healing hangs",
+    async () => {
+      const hang = '[ "$1" = start ] && [ -e "$0.started" ] && exec sleep 60';
+      await using bench = await OutageBench.make(`${hang}\n[ "$1" = start ] && : > "$0.started"`);
+      const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
+      await deby.waitForLine(/verified;/, 30_000);
+      deby.kill("SIGINT");
+      await deby.waitForLine(/interrupted: healing/);
+      deby.kill("SIGINT");
+      const interruptedAt = performance.now();
+      expect((await deby.waitForExit(10_000)).exitCode).toBe(130);
+      expect(performance.now() - interruptedAt).toBeLessThan(3_000);
+      await bench.expectNothingLeft();
+    },
+    60_000,
+  );
 });

@@ -176,7 +176,7 @@ describe("runExperiment()", () => {
       contradiction: async () => "nobody looks at anything",
     });
     await expect(attack({ spoil, hurry: hurry.signal })).rejects.toMatchObject({ name: "Interrupted" });
-  }, 30_000);
+  });
 
   test("believes the silence of a server that was slow to answer before", async () => {
     await using postgres = await startPostgres();
