@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { Answered, Watcher } from "./watcher.ts";
 
-/** Shortest pause before a look beside an attempt at one host: most dials are answered by then, one way or the other. */
-const LOOK_BESIDE_PAUSE_MS = 500;
+/** Shortest time between two dials beside an attempt at one host: most are answered by then, one way or the other. */
+const LOOK_BESIDE_EVERY_MS = 500;
 
 export interface AttemptDeps<C extends Answered> {
   readonly clock: Clock;
@@ -29,14 +29,14 @@ export async function dialAndLook<C extends Answered>(
   const signal = AbortSignal.any([over.signal, stopped]);
   const dialled = connect(deadlineAt, signal);
   const looked = (async () => {
-    const startedAt = clock.now();
+    let lookedAt = clock.now();
     while (!signal.aborted && mayLook()) {
-      const pauseMs = areSeveralHosts
-        ? watcher.pauseMs(clock.now() - lostAt)
-        : Math.max(watcher.pauseMs(clock.now() - startedAt), LOOK_BESIDE_PAUSE_MS);
-      const late = await watcher.wait(clock.now() + pauseMs, signal);
+      const usualMs = watcher.pauseMs(clock.now() - lostAt);
+      const pauseMs = areSeveralHosts ? usualMs : Math.max(usualMs, LOOK_BESIDE_EVERY_MS);
+      const late = await watcher.wait(lookedAt + pauseMs, signal);
       if (late) return late;
       if (signal.aborted || clock.now() >= deadlineAt) break;
+      lookedAt = clock.now();
       const connection = await watcher.look(deadlineAt, signal);
       if (connection) return connection;
     }

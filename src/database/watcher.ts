@@ -8,6 +8,8 @@ import { codeOf } from "./sqlstate.ts";
 const PATIENCE_AFTER_MS = 5000;
 const PATIENT_PAUSE_MS = 250;
 const MIN_LOOK_MS = 500;
+/** Any dial may last so many times as long as the last good handshake. */
+const PATIENCE_FACTOR = 10;
 /**
  * Dials of one host that may be unanswered at the same time. What is lost on the way is sent again after a second, and
  * a frozen server that goes on reads what has arrived: a dial that is given up earlier is blind to both. Source: RFC
@@ -84,11 +86,13 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /**
    * Dials. A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted.
-   * What is not answered in time stays on its way beside the next two at most, up to connect-timeout.
+   * What is not answered in time stays on its way beside the next two at most, up to connect-timeout. So a third of the
+   * patience is enough for each: a dial that was swallowed keeps the next one waiting, which would be answered.
    */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock, areSeveralHosts, settings } = this.#deps;
-    const limitMs = Math.min(Math.max(10 * this.#lastHandshakeMs, MIN_LOOK_MS), settings.connectTimeoutMs);
+    const patienceMs = (PATIENCE_FACTOR * this.#lastHandshakeMs) / (areSeveralHosts ? 1 : MAX_UNANSWERED);
+    const limitMs = Math.min(Math.max(patienceMs, MIN_LOOK_MS), settings.connectTimeoutMs);
     const limitAt = Math.min(clock.now() + limitMs, deadlineAt);
     const failed = this.#dial(areSeveralHosts ? limitAt : clock.now() + settings.connectTimeoutMs, signal);
     return await this.wait(limitAt, AbortSignal.any([failed, signal]));

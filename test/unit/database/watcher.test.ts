@@ -121,23 +121,40 @@ describe("a look", () => {
     expect(await watcher.look(60_000, wanted)).toBeUndefined();
   });
 
-  test("lasts for ten good handshakes, at least 500 ms, at most connect-timeout, and never beyond its deadline", async () => {
-    const { watcher, clock } = setUp();
-    const lastsMs = async (deadlineMs = 60_000) => {
-      const startedAt = clock.now();
-      let endedAt = Number.NaN;
-      void watcher.look(startedAt + deadlineMs, wanted).then(() => {
-        endedAt = clock.now();
-      });
-      await clock.advance(10_000);
-      return endedAt - startedAt;
-    };
-    expect(await lastsMs()).toBe(500);
-    watcher.noteHandshake(200);
-    expect(await lastsMs()).toBe(2000);
-    watcher.noteHandshake(3000);
-    expect(await lastsMs()).toBe(5000);
-    expect(await lastsMs(300)).toBe(300);
+  test.each([
+    ["of several hosts", true, 1],
+    ["of one host, where two others may be on their way beside it", false, 3],
+  ])(
+    "%s lasts for its part of ten good handshakes, 500 ms to connect-timeout, never beyond its deadline",
+    async (_, areSeveralHosts, parts) => {
+      const { watcher, clock } = setUp({ areSeveralHosts });
+      const lastsMs = async (deadlineMs = 60_000) => {
+        const startedAt = clock.now();
+        let endedAt = Number.NaN;
+        void watcher.look(startedAt + deadlineMs, wanted).then(() => {
+          endedAt = clock.now();
+        });
+        await clock.advance(10_000);
+        return endedAt - startedAt;
+      };
+      expect(await lastsMs()).toBe(500);
+      watcher.noteHandshake(300);
+      expect(await lastsMs()).toBe(3000 / parts);
+      watcher.noteHandshake(6000);
+      expect(await lastsMs()).toBe(5000);
+      expect(await lastsMs(300)).toBe(300);
+    },
+  );
+
+  test("gives a dial of one host ten good handshakes, though others are made meanwhile", async () => {
+    const { watcher, clock, dials, lookInVain } = setUp();
+    watcher.noteHandshake(300);
+    for (let look = 0; look < 2; look += 1) await lookInVain(1000);
+    const looking = watcher.look(60_000, wanted);
+    await clock.advance(999);
+    const connection = new FakeConnection();
+    dials[0]?.resolve(connection);
+    expect(await looking).toBe(connection);
   });
 
   test("leaves its dial on the way beside the next two, whichever is answered first", async () => {
