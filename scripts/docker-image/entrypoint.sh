@@ -1,6 +1,7 @@
 #!/bin/sh
 # Behaves as the official postgres image does, in what deby and its tests use of it: the variables, the way the first
-# start goes (a temporary server without TCP, then the real one), and who the server runs as.
+# start goes (a temporary server without TCP, then the real one), and who the server runs as. What initdb would make of
+# the defaults is there already, to be copied.
 set -eu
 
 fail() {
@@ -35,12 +36,20 @@ read_settings() {
 }
 
 init_folder() {
+  if is_default; then cp -R -p "$PGTEMPLATE/." "$PGDATA"; else run_initdb; fi
+  method=${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption)}
+  printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
+}
+
+is_default() {
+  [ "$POSTGRES_USER" = postgres ] && [ -z "$POSTGRES_INITDB_ARGS" ]
+}
+
+run_initdb() {
   password_file=$(mktemp)
   printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file"
   eval "initdb --username=\"\$POSTGRES_USER\" --pwfile=\"$password_file\" $POSTGRES_INITDB_ARGS"
   rm "$password_file"
-  method=${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption)}
-  printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 }
 
 process_sql() {
@@ -48,6 +57,12 @@ process_sql() {
 }
 
 init_contents() {
+  if is_default && [ -n "$POSTGRES_PASSWORD" ]; then
+    process_sql --dbname postgres <<-'SQL'
+	\getenv password POSTGRES_PASSWORD
+	ALTER ROLE CURRENT_USER PASSWORD :'password' ;
+	SQL
+  fi
   if [ "$POSTGRES_DB" != postgres ]; then
     process_sql --dbname postgres --set db="$POSTGRES_DB" <<-'SQL'
 	CREATE DATABASE :"db" ;

@@ -64,7 +64,7 @@ async function buildImage(name: string, values: Readonly<Record<string, string>>
   const { HOME = "/" } = process.env;
   let output = "";
   try {
-    output = await runCommand(command, { env: { HOME, DOCKER_BUILDKIT: "0" }, deadlineMs: 120_000 });
+    output = await runCommand(command, { env: { HOME, DOCKER_BUILDKIT: "0" }, deadlineMs: 240_000 });
   } catch (error) {
     output = String(error);
     throw error;

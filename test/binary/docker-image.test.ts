@@ -41,7 +41,7 @@ describe.skipIf(!canBuild)("the image that the Dockerfile makes, beside a Postgr
       ...["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--health-interval", "1s"],
       ...[...env, "--env", "POSTGRES_HOST=postgres", image.name],
     );
-  }, 180_000);
+  }, 360_000);
 
   afterAll(async () => {
     await docker("rm", "--force", "--volumes", deby, postgres).catch(() => {});
@@ -85,12 +85,12 @@ describe.skipIf(!canBuild)("the image that the Dockerfile makes, beside a Postgr
     expect(await inspect(deby, "{{.State.Health.Status}}")).toBe("healthy");
     await docker("start", postgres);
     await waitUntil("deby is back", async () => (await health())["database"] === "connected", { deadlineMs: 20_000 });
-  });
+  }, 120_000);
 
-  test("docker stop ends it with 0 within 3 s", async () => {
+  test("docker stop ends it with 0, long before it would be killed", async () => {
     const startedAt = performance.now();
     await docker("stop", "--time", "20", deby);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(await inspect(deby, "{{.State.ExitCode}}")).toBe("0");
   });
 });

@@ -7,7 +7,7 @@ import { isAlive } from "../support/serve-embedded.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
 import { testsAtOnce } from "../support/tests-at-once.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { OutageBench, QUICK } from "./simulate-outage-bench.ts";
+import { ENDED_WITHIN_MS, OutageBench, QUICK, REACHED_WITHIN_MS } from "./simulate-outage-bench.ts";
 
 /** Most of a run is waiting. */
 const besides = testsAtOnce(2);
@@ -29,7 +29,7 @@ describe("deby simulate-outage on the embedded database", () => {
     const deby = await bench.start(["--report", `json=${file}`], WITHOUT_DOCKER);
     await deby.waitForLine(/target embedded, since Docker is no choice here: Cannot (reach|find) the [Dd]ocker/);
     const pid = await embeddedPid(deby);
-    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(REACHED_WITHIN_MS);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(performance.now() - startedAt).toBeLessThan(60_000);
     const report = JSON.parse(readFileSync(file, "utf8")) as OutageReport;
@@ -44,7 +44,7 @@ describe("deby simulate-outage on the embedded database", () => {
   besides.each([["restart"], ["refuse"], ["exhaust"], ["start-down"]])("can %s it", async (scenario) => {
     await using bench = makeBench();
     const deby = await bench.start(["--target", "embedded", "--scenario", scenario, "--json", ...QUICK]);
-    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(REACHED_WITHIN_MS);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(stdout)).toMatchObject({ scenario, target: "embedded", verdict: "kept", writes: { lost: 0 } });
     await bench.expectNothingLeft();
@@ -57,7 +57,7 @@ describe("deby simulate-outage on the embedded database", () => {
     const args = ["--target", "embedded", "--scenario", "stop,kill", "--seed", "7", "--slo", "ttr<30s"];
     const slow = ["--slo", "steady<=1ms", "--report", reports.join(",")];
     const deby = await bench.start([...args, ...slow, ...QUICK]);
-    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(REACHED_WITHIN_MS);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
     expect(stderr).toContain("Run 2 of 2: kill");
     expect(stderr).toContain("stop broken: steady<=1ms");
@@ -83,7 +83,7 @@ describe("deby simulate-outage on the embedded database", () => {
   test("can freeze it, and everything goes on when it is thawed", async () => {
     await using bench = makeBench();
     const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--json", "--outage", "8s"]);
-    const { exitCode, stdout, stderr } = await deby.waitForExit(60_000);
+    const { exitCode, stdout, stderr } = await deby.waitForExit(REACHED_WITHIN_MS);
     const report = JSON.parse(stdout) as OutageReport;
     console.log(`pause: ${JSON.stringify(report.figures)}`);
     expect(report).toMatchObject({ scenario: "pause", writes: { lost: 0, duplicated: 0 }, requests: { hung: 0 } });
@@ -93,7 +93,7 @@ describe("deby simulate-outage on the embedded database", () => {
     expect(report.figures.ttdMs).toBeLessThan(7000);
     expect(exitCode).toBe(broken.length === 0 ? 0 : 1);
     await bench.expectNothingLeft();
-  }, 60_000);
+  }, 180_000);
 
   besides.each([["SIGINT"], ["SIGKILL"]])(
     "leaves no database behind when it gets %s in mid-outage, even a frozen one",
@@ -101,9 +101,9 @@ describe("deby simulate-outage on the embedded database", () => {
       await using bench = makeBench();
       const deby = await bench.start(["--target", "embedded", "--scenario", "pause", "--warmup=1s", "--outage=60s"]);
       const pid = await embeddedPid(deby);
-      await deby.waitForLine(/verified;/, 30_000);
+      await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
       deby.kill(signal);
-      const result = await deby.waitForExit(15_000);
+      const result = await deby.waitForExit(ENDED_WITHIN_MS);
       if (signal === "SIGINT") {
         expect(result.exitCode).toBe(130);
       } else {

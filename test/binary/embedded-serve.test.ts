@@ -81,7 +81,7 @@ test("20 clients on the canary, the child killed with SIGKILL five times: every 
     await clients.progress(200);
     process.kill(await mustHavePid(deby), "SIGKILL");
     await deby.waitForState("reconnecting");
-    await deby.waitForState("up");
+    await deby.waitForState("up", 30_000);
     await clients.progress(200);
   }
   const report = await clients.finish(psqlIn(folder.path));
@@ -90,7 +90,7 @@ test("20 clients on the canary, the child killed with SIGKILL five times: every 
   expect(report.wrongOutcome).toEqual([]);
   expect(Object.keys(report.others).filter((key) => key !== "500 OUTCOME_UNKNOWN unknown")).toEqual([]);
   expect(deby.process.lines.join("\n")).not.toContain("not handled");
-}, 120_000);
+}, 300_000);
 
 describe("a statement that takes long", () => {
   test("is no outage, though it takes 17 s and the heartbeat waits behind it", async () => {

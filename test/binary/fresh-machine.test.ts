@@ -57,7 +57,7 @@ describe.skipIf(!isCi && missing.length > 0)("a machine with git, Node, npm and 
           const response = await fetch(`${URL}/api/health`).catch(() => undefined);
           return (await response?.text())?.includes('"status":"ok","database":"connected"') && "connected";
         };
-        const end = await waitUntil("health tells connected", isConnected, { deadlineMs: 110_000, everyMs: 200 });
+        const end = await waitUntil("health tells connected", isConnected, { deadlineMs: 270_000, everyMs: 200 });
         expect(`${end}\n${end === "ended" ? output.lines.join("\n") : ""}`).toBe("connected\n");
         await output.waitForLine(
           /Try next/,
@@ -70,18 +70,18 @@ describe.skipIf(!isCi && missing.length > 0)("a machine with git, Node, npm and 
         await exited;
       }
     },
-    120_000,
+    300_000,
   );
 
   test("as root, README's second command runs: the unit tests pass", async () => {
     const { output, exited } = run("root", "cd && cd deby && exec scripts/test.sh test/unit");
     expect(`${await exited}\n${output.lines.filter((line) => /^\(fail\)/.test(line)).join("\n")}`).toBe("0\n");
-  }, 120_000);
+  }, 300_000);
 
   test("as an ordinary user, README's second command runs: all kinds of tests pass, and what cannot run is named and counted", async () => {
     const { output, exited } = run("newcomer", `cd && cd deby && exec scripts/test.sh ${SAMPLE}`);
     expect(`${await exited}\n${output.lines.filter((line) => /^\(fail\)/.test(line)).join("\n")}`).toBe("0\n");
     expect(output.lines.some((line) => /^\(skip\) .*real engine/.test(line))).toBe(true);
     expect(output.lines.some((line) => /^ *\d+ skip$/.test(line))).toBe(true);
-  }, 300_000);
+  }, 600_000);
 });

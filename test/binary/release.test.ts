@@ -51,9 +51,9 @@ describe("bun run build --all", () => {
     for (const name of ["deby-0.0.1-linux-x64.tar.gz", "notes.txt"]) writeFileSync(path(name), "");
     const command = [process.execPath, BUILD, "--all", "--out", folder.path, "--base-url", BASE_URL];
     const env = { ...process.env } as Record<string, string>;
-    const output = await runCommand(command, { env, cwd: folder.path, deadlineMs: 240_000 });
+    const output = await runCommand(command, { env, cwd: folder.path, deadlineMs: 480_000 });
     console.log(output.trim());
-  }, 250_000);
+  }, 500_000);
 
   afterAll(() => folder[Symbol.asyncDispose]());
 

@@ -144,5 +144,11 @@ export class OutageBench implements AsyncDisposable {
   }
 }
 
+/** Any moment of a run with short phases, on a machine that prepares containers for two others at the same time. */
+export const REACHED_WITHIN_MS = 120_000;
+
+/** From a signal to the end of all repairs there: a container started, looked at for seconds, and removed. */
+export const ENDED_WITHIN_MS = 60_000;
+
 /** The shortest phases there are. */
 export const QUICK = ["--warmup", "1s", "--outage", "1s", "--settle", "10s"] as const;

@@ -5,7 +5,7 @@ import { docker, dockerAvailable, requireDocker } from "../support/docker.ts";
 import { freePort } from "../support/ports.ts";
 import { testsAtOnce } from "../support/tests-at-once.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { OutageBench } from "./simulate-outage-bench.ts";
+import { ENDED_WITHIN_MS, OutageBench, REACHED_WITHIN_MS } from "./simulate-outage-bench.ts";
 
 /** Most of a run is waiting. */
 const test = testsAtOnce(3);
@@ -34,7 +34,7 @@ class Victim implements AsyncDisposable {
     const victim = new Victim(`deby-test-victim-${crypto.randomUUID().slice(0, 8)}`, port);
     const publish = ["-p", `127.0.0.1:${port}:5432`, "-e", `POSTGRES_PASSWORD=${PASSWORD}`];
     await docker("run", "--detach", "--name", victim.name, ...publish, ...options, image);
-    await waitUntil("the victim takes logins", () => victim.login(), { deadlineMs: 30_000 });
+    await waitUntil("the victim takes logins", () => victim.login(), { deadlineMs: REACHED_WITHIN_MS });
     return victim;
   }
 
@@ -180,7 +180,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     await using victim = await Victim.start("--label", "deby.chaos=allow");
     await using bench = await OutageBench.make(misbehaviour);
     const deby = await bench.start(["--container", victim.name, "--scenario", scenario, "--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/verified;/, 30_000);
+    await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
     expect(await Promise.race([victim.login(), Bun.sleep(1_000).then(() => false)])).toBe(false);
     if (signal === "SIGKILL") deby.kill("SIGKILL");
     else {
@@ -188,8 +188,8 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
       await deby.waitForLine(/interrupted: healing/);
       deby.kill("SIGINT");
     }
-    await deby.waitForExit(20_000);
-    await bench.waitForWatchdog(30_000);
+    await deby.waitForExit(ENDED_WITHIN_MS);
+    await bench.waitForWatchdog(ENDED_WITHIN_MS);
     expect(await victim.state()).toEndWith(" true false");
     await waitUntil("it takes logins", () => victim.login(), { deadlineMs: 10_000 });
     await bench.expectNothingLeft();
@@ -211,7 +211,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     await using victim = await Victim.start("--label", "deby.chaos=allow");
     await using bench = await OutageBench.make();
     const deby = await bench.start(["--container", victim.name, "--scenario=pause", ...LONGER]);
-    await deby.waitForLine(/verified;/, 30_000);
+    await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
     await docker("unpause", victim.name);
     const { exitCode, stderr } = await deby.waitForExit(60_000);
     expect(stderr).not.toContain("is not paused");
@@ -223,11 +223,11 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a container that it d
     await using victim = await Victim.start("--label", "deby.chaos=allow");
     await using bench = await OutageBench.make('[ "$1" = stop ] && sleep 5');
     const deby = await bench.start(["--container", victim.name, "--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/breaking the database/, 30_000);
+    await deby.waitForLine(/breaking the database/, REACHED_WITHIN_MS);
     await waitUntil("the stop is under way", () => bench.processes(`stop\0--time\0`).length > 0);
     deby.kill("SIGKILL");
     await deby.waitForExit(5_000);
-    await bench.waitForWatchdog(30_000);
+    await bench.waitForWatchdog(ENDED_WITHIN_MS);
     expect(bench.calls().map(({ args }) => args[0])).toContain("stop");
     // What is asked for again after the watchdog's end would not be healed by anybody.
     expect(bench.processes(`stop\0--time\0`)).toEqual([]);

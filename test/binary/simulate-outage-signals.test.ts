@@ -1,7 +1,7 @@
 import { test as alone, describe, expect } from "bun:test";
 import { docker, dockerAvailable } from "../support/docker.ts";
 import { testsAtOnce } from "../support/tests-at-once.ts";
-import { OutageBench } from "./simulate-outage-bench.ts";
+import { ENDED_WITHIN_MS, OutageBench, REACHED_WITHIN_MS } from "./simulate-outage-bench.ts";
 
 /** Most of a run is waiting. */
 const test = testsAtOnce(3);
@@ -29,9 +29,9 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     async (signal, _, line, args, hasReport) => {
       await using bench = await OutageBench.make();
       const deby = await bench.start([...args, "--json"]);
-      await deby.waitForLine(line, 30_000);
+      await deby.waitForLine(line, REACHED_WITHIN_MS);
       deby.kill(signal);
-      const { exitCode, stdout, stderr } = await deby.waitForExit(15_000);
+      const { exitCode, stdout, stderr } = await deby.waitForExit(ENDED_WITHIN_MS);
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
       await bench.expectNothingLeft();
       if (hasReport) {
@@ -43,10 +43,10 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
   test.each(PHASES)("by SIGKILL while %s: its watchdog removes everything, and goes", async (_, line, args) => {
     await using bench = await OutageBench.make();
     const deby = await bench.start(args);
-    await deby.waitForLine(line, 30_000);
+    await deby.waitForLine(line, REACHED_WITHIN_MS);
     deby.kill("SIGKILL");
     await deby.waitForExit(5_000);
-    await bench.waitForWatchdog(20_000);
+    await bench.waitForWatchdog(ENDED_WITHIN_MS);
     await bench.expectNothingLeft();
   });
 
@@ -57,7 +57,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
     ] as const) {
       await using bench = await OutageBench.make();
       const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-      await deby.waitForLine(/verified;/, 30_000);
+      await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
       for (const pid of bench.processes("outage-watchdog")) process.kill(pid, "SIGKILL");
       deby.kill("SIGKILL");
       const { stderr } = await deby.waitForExit(5_000);
@@ -75,14 +75,14 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
   test("heal leaves a run alone that is under way, and says so when there is nothing to repair", async () => {
     await using bench = await OutageBench.make();
     const deby = await bench.start(["--warmup=60s"]);
-    await deby.waitForLine(/warm-up/, 30_000);
+    await deby.waitForLine(/warm-up/, REACHED_WITHIN_MS);
     const healed = await bench.alongside(["heal"]);
     expect(healed).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^No run has left anything to repair: there is no note in \S+ or \S+\n$/),
     });
     deby.kill("SIGINT");
-    expect((await deby.waitForExit(15_000)).exitCode).toBe(130);
+    expect((await deby.waitForExit(ENDED_WITHIN_MS)).exitCode).toBe(130);
     await bench.expectNothingLeft();
   });
 
@@ -102,7 +102,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
       const hang = '[ "$1" = start ] && [ -e "$0.started" ] && exec sleep 60';
       await using bench = await OutageBench.make(`${hang}\n[ "$1" = start ] && : > "$0.started"`);
       const deby = await bench.start(["--warmup=1s", "--outage=60s"]);
-      await deby.waitForLine(/verified;/, 30_000);
+      await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
       deby.kill("SIGINT");
       await deby.waitForLine(/interrupted: healing/);
       deby.kill("SIGINT");
@@ -111,6 +111,6 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
       expect(performance.now() - interruptedAt).toBeLessThan(3_000);
       await bench.expectNothingLeft();
     },
-    60_000,
+    180_000,
   );
 });

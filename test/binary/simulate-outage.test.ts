@@ -5,7 +5,7 @@ import type { OutageReport } from "../../src/outage/report-model.ts";
 import { dockerAvailable } from "../support/docker.ts";
 import type { DebyProcess } from "../support/executable.ts";
 import { testsAtOnce } from "../support/tests-at-once.ts";
-import { OutageBench, QUICK } from "./simulate-outage-bench.ts";
+import { ENDED_WITHIN_MS, OutageBench, QUICK, REACHED_WITHIN_MS } from "./simulate-outage-bench.ts";
 
 /** Most of a run is waiting, and nothing of these is measured. */
 const besides = testsAtOnce(2);
@@ -87,9 +87,9 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
   besides("can freeze the container, and leaves none even when it is told to end meanwhile", async () => {
     await using bench = await OutageBench.make();
     const deby = await bench.start(["--scenario", "pause", "--json", "--warmup=1s", "--outage=60s"]);
-    await deby.waitForLine(/verified;/, 30_000);
+    await deby.waitForLine(/verified;/, REACHED_WITHIN_MS);
     deby.kill("SIGINT");
-    const { exitCode, stdout } = await deby.waitForExit(15_000);
+    const { exitCode, stdout } = await deby.waitForExit(ENDED_WITHIN_MS);
     expect(exitCode).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ scenario: "pause", writes: { lost: 0, duplicated: 0 } });
     await bench.expectNothingLeft();

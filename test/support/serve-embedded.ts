@@ -20,7 +20,7 @@ export async function serveEmbedded(
   const deby = new ServedDeby(`http://127.0.0.1:${port}`, process);
   try {
     const isUp = async () => (await deby.health()).body["state"] === "up";
-    await waitUntil("deby serves on the embedded database", isUp, { deadlineMs: 20_000 });
+    await waitUntil("deby serves on the embedded database", isUp, { deadlineMs: 60_000 });
     return deby;
   } catch (error) {
     await deby[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ import { type Environment, environmentOf, resultOf } from "./run-check.ts";
 /** What the contract promises between the database becoming usable and the end of the waiting. */
 const NOTICED_WITHIN_MS = 300;
 /** Of a machine that runs other tests at the same time, the end of a process and its start's news included. */
-const SLACK_MS = 300;
+const SLACK_MS = 600;
 
 function spawnWait(env: Environment, limit: string, ...flags: string[]): Promise<DebyProcess> {
   return spawnDeby(["check", "--wait", limit, "--json", ...flags], { env });
@@ -45,9 +45,9 @@ describe("deby check --wait", () => {
     await using server = await startPostgres();
     await using deby = await spawnWait(environmentOf(server), "30s");
     const startedAt = performance.now();
-    const { exitCode, stderr, stdout } = await deby.waitForExit(5_000);
+    const { exitCode, stderr, stdout } = await deby.waitForExit(10_000);
     expect(exitCode).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(stderr).toBe("");
     expect(reportOf({ stdout }).checks.map(({ id }) => id)).toContain("tables");
   });

@@ -216,12 +216,12 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
   });
 
   test("the server gives up a question before its deadline, and the next one is asked", async () => {
-    const [first, second] = await runAll(server, [slow, connectionsCheck], { timeoutMs: 500 });
+    const [first, second] = await runAll(server, [slow, connectionsCheck], { timeoutMs: 2000 });
     expect(first).toMatchObject({
       status: "unknown",
       evidence: "canceling statement due to statement timeout (57014)",
     });
-    expect(first?.ms).toBeLessThan(500);
+    expect(first?.ms).toBeLessThan(2000);
     expect(second).toMatchObject({ status: "pass" });
   });
 

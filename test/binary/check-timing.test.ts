@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { debyExecutable } from "../../support/executable.ts";
-import { startPostgres } from "../../support/postgres.ts";
-import { postgresBinaries } from "../../support/postgres-binaries.ts";
-import { makeTempFolder } from "../../support/temp-folder.ts";
-import { type Environment, environmentOf } from "./run-check.ts";
+import { type Environment, environmentOf } from "../integration/check/run-check.ts";
+import { debyExecutable } from "../support/executable.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { postgresBinaries } from "../support/postgres-binaries.ts";
+import { makeTempFolder } from "../support/temp-folder.ts";
 
 const RUNS = 10;
 /** The contract: at most 4 × psql + 300 ms. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { CHECKS } from "../../../../src/diagnostics/checks.ts";
-import { startPostgres } from "../../../support/postgres.ts";
-import { postgresVersions } from "../../../support/postgres-binaries.ts";
-import type { PostgresServer } from "../../../support/postgres-server.ts";
-import { makeRoles, openSession, runAll } from "./health-server.ts";
+import { CHECKS } from "../../../src/diagnostics/checks.ts";
+import { startPostgres } from "../../support/postgres.ts";
+import { postgresVersions } from "../../support/postgres-binaries.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
+import { makeRoles, openSession, runAll } from "./health/health-server.ts";
 
 const TABLES = 2_000;
 const INDEXES = 5_000;
