@@ -9,7 +9,7 @@ if [ $# -gt 0 ]; then exec bun test "$@"; fi
 
 # Beginnings of the paths of tests that ask what comes out and hardly how soon: they go two files at a time. All others
 # break databases, measure what follows, and need the machine, or the Docker engine, for themselves.
-side_by_side='unit integration/check integration/database/fleet integration/database/once integration/diagnostics/health
+side_by_side='unit integration/check/ integration/database/fleet integration/database/once integration/diagnostics/health
   integration/drills integration/pooler/drills integration/pooler/once binary/docker-image binary/embedded-serve.test
   binary/fresh-machine binary/install binary/package.test binary/release'
 

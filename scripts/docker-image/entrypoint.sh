@@ -42,7 +42,7 @@ init_folder() {
 }
 
 is_default() {
-  [ "$POSTGRES_USER" = postgres ] && [ -z "$POSTGRES_INITDB_ARGS" ]
+  [ "$POSTGRES_USER" = postgres ] && [ -z "$POSTGRES_INITDB_ARGS" ] && [ -r "$PGTEMPLATE/PG_VERSION" ]
 }
 
 run_initdb() {

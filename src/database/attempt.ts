@@ -1,8 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import type { Answered, Watcher } from "./watcher.ts";
 
-/** Shortest time between two dials beside an attempt at one host: most are answered by then, one way or the other. */
-const LOOK_BESIDE_EVERY_MS = 500;
+/**
+ * Between two dials beside an attempt at one host: by the shortest time most are answered, one way or the other; more
+ * than the longest could put off the first look after the attempt for too long.
+ */
+const LOOK_BESIDE_MS = { min: 500, max: 1000 } as const;
 
 export interface AttemptDeps<C extends Answered> {
   readonly clock: Clock;
@@ -32,13 +35,16 @@ export async function dialAndLook<C extends Answered>(
     let lookedAt = clock.now();
     while (!signal.aborted && mayLook()) {
       const usualMs = watcher.pauseMs(clock.now() - lostAt);
-      const pauseMs = areSeveralHosts ? usualMs : Math.max(usualMs, LOOK_BESIDE_EVERY_MS);
+      const besideMs = Math.min(Math.max(usualMs, LOOK_BESIDE_MS.min), LOOK_BESIDE_MS.max);
+      const pauseMs = areSeveralHosts ? usualMs : besideMs;
       const late = await watcher.wait(lookedAt + pauseMs, signal);
       if (late) return late;
       if (signal.aborted || clock.now() >= deadlineAt) break;
       lookedAt = clock.now();
       const connection = await watcher.look(deadlineAt, signal);
       if (connection) return connection;
+      // A search is many dials, and may take longer than the pause.
+      if (areSeveralHosts) lookedAt = clock.now();
     }
     return await dialled;
   })();

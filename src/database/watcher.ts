@@ -8,11 +8,12 @@ import { codeOf } from "./sqlstate.ts";
 const PATIENCE_AFTER_MS = 5000;
 const PATIENT_PAUSE_MS = 250;
 const MIN_LOOK_MS = 500;
-/** Any dial may last so many times as long as the last good handshake. */
+/** A look may last so many times as long as the last good handshake. */
 const PATIENCE_FACTOR = 10;
 /**
- * Dials of one host that may be unanswered at the same time. What is lost on the way is sent again after a second, and
- * a frozen server that goes on reads what has arrived: a dial that is given up earlier is blind to both. Source: RFC
+ * Dials of one host that may be unanswered at the same time: the oldest, which has all of connect-timeout, and the two
+ * newest. What is lost on the way is sent again after a second, a frozen server that goes on reads what has arrived, and
+ * one that is just back may take seconds for a login: a dial that is given up early is blind to all three. Source: RFC
  * 6298, section 2.
  */
 const MAX_UNANSWERED = 3;
@@ -86,8 +87,8 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /**
    * Dials. A proven connection, or undefined when the server is not there yet or the signal says that it is not wanted.
-   * What is not answered in time stays on its way beside the next two at most, up to connect-timeout. So a third of the
-   * patience is enough for each: a dial that was swallowed keeps the next one waiting, which would be answered.
+   * What is not answered in time may stay on its way beside later ones, up to connect-timeout. So one host needs a third
+   * of the patience for each: a dial that was swallowed keeps the next one waiting, which would be answered.
    */
   async look(deadlineAt: number, signal: AbortSignal): Promise<C | undefined> {
     const { clock, areSeveralHosts, settings } = this.#deps;
@@ -119,10 +120,10 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /** Returns what says that it has failed. */
   #dial(deadlineAt: number, signal: AbortSignal): AbortSignal {
-    const [oldest] = this.#dials;
-    if (oldest !== undefined && this.#dials.size >= MAX_UNANSWERED) {
-      this.#dials.delete(oldest);
-      oldest.abort();
+    const [, secondOldest] = this.#dials;
+    if (secondOldest !== undefined && this.#dials.size >= MAX_UNANSWERED) {
+      this.#dials.delete(secondOldest);
+      secondOldest.abort();
     }
     const dial = new AbortController();
     const failed = new AbortController();

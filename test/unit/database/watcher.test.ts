@@ -157,17 +157,29 @@ describe("a look", () => {
     expect(await looking).toBe(connection);
   });
 
-  test("leaves its dial on the way beside the next two, whichever is answered first", async () => {
-    const { watcher, dials, lookInVain } = setUp();
+  test("leaves its dial on the way beside later ones, the oldest and the two newest, whichever is answered first", async () => {
+    for (const answered of [0, 2]) {
+      const { watcher, dials, lookInVain } = setUp();
+      const areGivenUp = () => dials.map(({ signal }) => signal.aborted);
+      for (let look = 0; look < 3; look += 1) await lookInVain(500);
+      expect(areGivenUp()).toEqual([false, false, false]);
+      const looking = watcher.look(60_000, wanted);
+      expect(areGivenUp()).toEqual([false, true, false, false]);
+      const connection = new FakeConnection();
+      dials[answered]?.resolve(connection);
+      expect(await looking).toBe(connection);
+      watcher.noteHandshake(5);
+      expect(areGivenUp()).toEqual([0, 1, 2, 3].map((dial) => dial !== answered));
+    }
+  });
+
+  test("keeps no dial on its way that has failed: the next oldest takes its place", async () => {
+    const { clock, dials, lookInVain } = setUp();
     for (let look = 0; look < 3; look += 1) await lookInVain(500);
-    expect(dials.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
-    const looking = watcher.look(60_000, wanted);
-    expect(dials.map(({ signal }) => signal.aborted)).toEqual([true, false, false, false]);
-    const connection = new FakeConnection();
-    dials[1]?.resolve(connection);
-    expect(await looking).toBe(connection);
-    watcher.noteHandshake(5);
-    expect(dials.map(({ signal }) => signal.aborted)).toEqual([true, false, true, true]);
+    dials[0]?.reject(codedError("ETIMEDOUT", "silence"));
+    await clock.advance(1);
+    for (let look = 0; look < 2; look += 1) await lookInVain(500);
+    expect(dials.map(({ signal }) => signal.aborted)).toEqual([false, false, true, false, false]);
   });
 
   test("is not ended by an older dial that fails", async () => {

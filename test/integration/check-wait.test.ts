@@ -1,19 +1,19 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import type { CheckReport } from "../../../src/diagnostics/report-model.ts";
-import { BlackHole } from "../../support/black-hole.ts";
-import { type DebyProcess, debyExecutable, spawnDeby } from "../../support/executable.ts";
-import { startPeer } from "../../support/peers.ts";
-import { freePort } from "../../support/ports.ts";
-import { startPostgres } from "../../support/postgres.ts";
-import type { PostgresServer } from "../../support/postgres-server.ts";
-import { ReplicatedPair } from "../../support/standby.ts";
-import { waitUntil } from "../../support/wait-until.ts";
-import { type Environment, environmentOf, resultOf } from "./run-check.ts";
+import type { CheckReport } from "../../src/diagnostics/report-model.ts";
+import { BlackHole } from "../support/black-hole.ts";
+import { type DebyProcess, debyExecutable, spawnDeby } from "../support/executable.ts";
+import { startPeer } from "../support/peers.ts";
+import { freePort } from "../support/ports.ts";
+import { startPostgres } from "../support/postgres.ts";
+import type { PostgresServer } from "../support/postgres-server.ts";
+import { ReplicatedPair } from "../support/standby.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { type Environment, environmentOf, resultOf } from "./check/run-check.ts";
 
 /** What the contract promises between the database becoming usable and the end of the waiting. */
 const NOTICED_WITHIN_MS = 300;
-/** Of a machine that runs other tests at the same time, the end of a process and its start's news included. */
-const SLACK_MS = 600;
+/** Of a busy machine, the end of a process and its start's news included. */
+const SLACK_MS = 300;
 
 function spawnWait(env: Environment, limit: string, ...flags: string[]): Promise<DebyProcess> {
   return spawnDeby(["check", "--wait", limit, "--json", ...flags], { env });
