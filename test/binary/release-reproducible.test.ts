@@ -22,7 +22,7 @@ async function buildIn(name: string, { copied, cwd, env }: BuildOptions): Promis
   const folder = join(temp.path, name);
   for (const path of copied) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   const revision = { SOURCE_COMMIT: "0123456789", SOURCE_DATE_EPOCH: "1700000000" };
-  const options = { env: { ...process.env, ...revision, ...env } as Record<string, string>, deadlineMs: 120_000 };
+  const options = { env: { ...process.env, ...revision, ...env } as Record<string, string>, deadlineMs: 240_000 };
   const install = [process.execPath, "install", "--frozen-lockfile", "--ignore-scripts", "--omit", "optional"];
   await runCommand(install, { ...options, cwd: folder });
   const build = [process.execPath, join(folder, "scripts", "build.ts"), ...TARGETS, "--out", join(folder, "out")];
@@ -40,4 +40,4 @@ test("two builds of one commit agree to the byte, whatever the folder, time zone
   });
   expect(second).toBe(first);
   expect(first.trim().split("\n")).toHaveLength(5);
-}, 240_000);
+}, 480_000);

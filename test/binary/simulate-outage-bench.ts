@@ -144,7 +144,7 @@ export class OutageBench implements AsyncDisposable {
   }
 }
 
-/** Any moment of a run with short phases, on a machine that prepares containers for two others at the same time. */
+/** Any moment of a run with short phases, on a machine that prepares other containers at the same time. */
 export const REACHED_WITHIN_MS = 120_000;
 
 /** From a signal to the end of all repairs there: a container started, looked at for seconds, and removed. */
