@@ -87,10 +87,10 @@ describe.skipIf(!canBuild)("the image that the Dockerfile makes, beside a Postgr
     await waitUntil("deby is back", async () => (await health())["database"] === "connected", { deadlineMs: 20_000 });
   }, 120_000);
 
-  test("docker stop ends it with 0, long before it would be killed", async () => {
+  test("docker stop ends it with 0 within 3 s", async () => {
     const startedAt = performance.now();
     await docker("stop", "--time", "20", deby);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
     expect(await inspect(deby, "{{.State.ExitCode}}")).toBe("0");
   });
 });

@@ -4,14 +4,7 @@ import { startPostgres } from "../support/postgres.ts";
 import { oldestPostgres, postgresVersions } from "../support/postgres-binaries.ts";
 import { waitAccepting } from "../support/raw-probe.ts";
 import { type ServedDeby, startServe } from "../support/serve.ts";
-import { testsAtOnce } from "../support/tests-at-once.ts";
 import { waitUntil } from "../support/wait-until.ts";
-
-/** They do little but wait. */
-const besides = testsAtOnce(2);
-
-/** From an answer to the clock of this process, which has two servers to look after. */
-const ON_ITS_WAY_MS = 100;
 
 /** Milliseconds between a log line's time and the loss, for each line that matches. */
 function offsets(deby: ServedDeby, pattern: RegExp): number[] {
@@ -21,93 +14,64 @@ function offsets(deby: ServedDeby, pattern: RegExp): number[] {
   return events.filter(({ msg }) => pattern.test(msg)).map(({ time }) => Date.parse(time) - Date.parse(lost.time));
 }
 
-besides(
-  "an outage of 40 s: attempts by the schedule, health and Retry-After tell the truth, one reconnection",
-  async () => {
-    await using server = await startPostgres({ version: oldestPostgres });
-    await using deby = await startServe(server, { args: ["--log-format", "json"] });
-    await server.stop();
-    await waitUntil("reconnecting", async () => (await deby.health()).body["state"] === "reconnecting");
-    const early = await deby.health();
-    expect(early).toMatchObject({ status: 503, body: { status: "error", database: "reconnecting" } });
+test("an outage of 40 s: attempts by the schedule, health and Retry-After tell the truth, one reconnection", async () => {
+  await using server = await startPostgres({ version: oldestPostgres });
+  await using deby = await startServe(server, { args: ["--log-format", "json"] });
+  await server.stop();
+  await waitUntil("reconnecting", async () => (await deby.health()).body["state"] === "reconnecting");
+  const early = await deby.health();
+  expect(early).toMatchObject({ status: 503, body: { status: "error", database: "reconnecting" } });
 
-    const held = deby.fetch("/api/tables");
-    await deby.process.waitForLine(/"event":"db.down"/, 25_000);
-    const heldAnswer = await held;
-    expect(heldAnswer.status).toBe(503);
-    expect(await deby.health()).toMatchObject({
-      status: 503,
-      body: { status: "error", database: "disconnected", state: "down" },
+  const held = deby.fetch("/api/tables");
+  await deby.process.waitForLine(/"event":"db.down"/, 25_000);
+  const heldAnswer = await held;
+  expect(heldAnswer.status).toBe(503);
+  expect(await deby.health()).toMatchObject({
+    status: 503,
+    body: { status: "error", database: "disconnected", state: "down" },
+  });
+
+  const promises: { readonly until: number; readonly from: number }[] = [];
+  const sample = async (response: Response) => {
+    expect(response.status).toBe(503);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+    expect(await response.json()).toMatchObject({
+      code: "DATABASE_UNAVAILABLE",
+      outcome: "not-executed",
+      retryable: true,
     });
+    promises.push({ from: Date.now(), until: Date.now() + 1000 * Number(response.headers.get("retry-after")) });
+  };
+  await sample(heldAnswer);
+  while (deby.process.lines.filter((line) => line.includes("db.attempt-failed")).length < 7) {
+    await sample(await deby.fetch("/api/tables"));
+    await Bun.sleep(500);
+  }
+  const attemptsAt = deby.process.lines
+    .map((line) => JSON.parse(line) as { time: string; event: string })
+    .filter(({ event }) => event === "db.attempt-failed")
+    .map(({ time }) => Date.parse(time));
+  for (const { from, until } of promises) {
+    const next = attemptsAt.find((at) => at > from);
+    if (next === undefined) continue;
+    // Never less than what is true, and at most a second more; 30 ms for the way from the server to this clock.
+    expect(until - next).toBeGreaterThanOrEqual(-30);
+    expect(until - next).toBeLessThanOrEqual(1030);
+  }
 
-    const promises: { readonly until: number; readonly from: number }[] = [];
-    const sample = async (response: Response) => {
-      expect(response.status).toBe(503);
-      expect(response.headers.get("content-type")).toContain("application/problem+json");
-      expect(await response.json()).toMatchObject({
-        code: "DATABASE_UNAVAILABLE",
-        outcome: "not-executed",
-        retryable: true,
-      });
-      promises.push({ from: Date.now(), until: Date.now() + 1000 * Number(response.headers.get("retry-after")) });
-    };
-    await sample(heldAnswer);
-    while (deby.process.lines.filter((line) => line.includes("db.attempt-failed")).length < 7) {
-      await sample(await deby.fetch("/api/tables"));
-      await Bun.sleep(500);
-    }
-    const attemptsAt = deby.process.lines
-      .map((line) => JSON.parse(line) as { time: string; event: string })
-      .filter(({ event }) => event === "db.attempt-failed")
-      .map(({ time }) => Date.parse(time));
-    for (const { from, until } of promises) {
-      const next = attemptsAt.find((at) => at > from);
-      if (next === undefined) continue;
-      // Never less than what is true, and at most a second more.
-      expect(until - next).toBeGreaterThanOrEqual(-ON_ITS_WAY_MS);
-      expect(until - next).toBeLessThanOrEqual(1000 + ON_ITS_WAY_MS);
-    }
+  const schedule = [0, 2000, 6000, 12_000, 20_000, 30_000, 40_000];
+  const failedAt = offsets(deby, /^Connection attempt \d.* failed/);
+  expect(failedAt.length).toBe(schedule.length);
+  failedAt.forEach((at, index) => {
+    expect(at).toBeGreaterThanOrEqual((schedule[index] ?? 0) - 20);
+    expect(at).toBeLessThan((schedule[index] ?? 0) + 300);
+  });
 
-    const schedule = [0, 2000, 6000, 12_000, 20_000, 30_000, 40_000];
-    const failedAt = offsets(deby, /^Connection attempt \d.* failed/);
-    expect(failedAt.length).toBe(schedule.length);
-    failedAt.forEach((at, index) => {
-      expect(at).toBeGreaterThanOrEqual((schedule[index] ?? 0) - 20);
-      expect(at).toBeLessThan((schedule[index] ?? 0) + 300);
-    });
-
-    await server.start();
-    await deby.waitForState("up");
-    expect((await deby.fetch("/api/tables")).status).toBe(200);
-    expect(deby.process.lines.filter((line) => line.includes('"event":"db.reconnected"')).length).toBe(1);
-  },
-);
-
-besides(
-  "the first GET /api/tables after outages of 5 s comes within 250 ms of Postgres accepting, at the median of 10",
-  async () => {
-    await using server = await startPostgres({ version: oldestPostgres });
-    await using deby = await startServe(server);
-    const lagsMs: number[] = [];
-    for (let outage = 0; outage < 10; outage++) {
-      await server.stop();
-      const stoppedAt = performance.now();
-      await deby.waitForState("reconnecting");
-      await Bun.sleep(5000 - (performance.now() - stoppedAt));
-      const answered = deby.fetch("/api/tables").then(({ status }) => ({ status, at: performance.now() }));
-      const accepting = waitAccepting({ host: server.host, port: server.port, deadlineMs: 10_000 });
-      await server.start();
-      const [{ status, at }, { at: acceptedAt }] = await Promise.all([answered, accepting]);
-      expect(status).toBe(200);
-      lagsMs.push(at - acceptedAt);
-    }
-    const median = lagsMs.toSorted((a, b) => a - b)[5] as number;
-    console.log(
-      `first success after accepting, ms: ${lagsMs.map((ms) => ms.toFixed(0)).join(" ")}, median ${median.toFixed(0)}`,
-    );
-    expect(median).toBeLessThanOrEqual(250);
-  },
-);
+  await server.start();
+  await deby.waitForState("up");
+  expect((await deby.fetch("/api/tables")).status).toBe(200);
+  expect(deby.process.lines.filter((line) => line.includes('"event":"db.reconnected"')).length).toBe(1);
+}, 80_000);
 
 test("200 requests during an outage of 5 s are held, and all are answered with 200", async () => {
   await using server = await startPostgres();
@@ -160,3 +124,26 @@ describe.each(postgresVersions)("20 clients on the canary, PostgreSQL %i", (vers
     expect(deby.process.lines.join("\n")).not.toContain("not handled");
   }, 120_000);
 });
+
+test("the first GET /api/tables after outages of 5 s comes within 250 ms of Postgres accepting, at the median of 10", async () => {
+  await using server = await startPostgres({ version: oldestPostgres });
+  await using deby = await startServe(server);
+  const lagsMs: number[] = [];
+  for (let outage = 0; outage < 10; outage++) {
+    await server.stop();
+    const stoppedAt = performance.now();
+    await deby.waitForState("reconnecting");
+    await Bun.sleep(5000 - (performance.now() - stoppedAt));
+    const answered = deby.fetch("/api/tables").then(({ status }) => ({ status, at: performance.now() }));
+    const accepting = waitAccepting({ host: server.host, port: server.port, deadlineMs: 10_000 });
+    await server.start();
+    const [{ status, at }, { at: acceptedAt }] = await Promise.all([answered, accepting]);
+    expect(status).toBe(200);
+    lagsMs.push(at - acceptedAt);
+  }
+  const median = lagsMs.toSorted((a, b) => a - b)[5] as number;
+  console.log(
+    `first success after accepting, ms: ${lagsMs.map((ms) => ms.toFixed(0)).join(" ")}, median ${median.toFixed(0)}`,
+  );
+  expect(median).toBeLessThanOrEqual(250);
+}, 120_000);
