@@ -9,6 +9,7 @@ import type { SystemDeps } from "./database/system.ts";
 import { adviseOn } from "./diagnostics/advice.ts";
 import type { Subject } from "./diagnostics/check.ts";
 import { SharedExamination } from "./diagnostics/shared-examination.ts";
+import { DebyError } from "./errors.ts";
 import { createApp } from "./http/app.ts";
 import { CanaryTable } from "./http/canary-table.ts";
 import { type HttpServer, serveHttp } from "./http/server.ts";
@@ -21,6 +22,8 @@ export interface StackDeps {
   readonly log: Log;
   /** The configured database, as it is examined when something is wrong with it. */
   readonly subject: Subject;
+  /** Says why the start is not wanted any more. */
+  readonly signal: AbortSignal;
 }
 
 /** Everything that `deby serve` runs. */
@@ -36,9 +39,9 @@ const CLOSE_GRACE_MS = 1000;
 
 /**
  * Builds, owns and ends everything that serve runs. The listener is open when this resolves, whatever the database does.
- * @throws DebyError ROUTES_INVALID, LISTEN_FAILED
+ * @throws DebyError ROUTES_INVALID, LISTEN_FAILED, ABORTED
  */
-export async function startStack(config: Config, { log, ...deps }: StackDeps): Promise<Stack> {
+export async function startStack(config: Config, { log, signal, ...deps }: StackDeps): Promise<Stack> {
   const startedAt = systemClock.now();
   const { serve, pool } = config;
   const embedded = serve.embedded ? await startEmbedded() : undefined;
@@ -56,7 +59,7 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
   const firstFailure = first(db, "attemptFailed");
   const firstUp = first(db, "transition", ({ to }) => to.name === "up" || to.name === "read-only");
   try {
-    const userApp = serve.routes === undefined ? undefined : await loadUserRoutes(serve.routes, db);
+    const userApp = serve.routes === undefined ? undefined : await unless(signal, loadUserRoutes(serve.routes, db));
     const app = createApp({
       db,
       canary,
@@ -73,10 +76,12 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
     void announce(server);
     return { url: server.url, stop: (why) => stop(why, server) };
   } catch (error) {
+    if (signal.aborted) log.info("shutdown.started", `${signal.reason} received, the start is given up`);
     stopLogging();
     metrics.stop();
     await db.close({ graceMs: 0 });
     await embedded?.postgres.close();
+    if (signal.aborted) log.success("shutdown.done", "Bye");
     throw error;
   }
 
@@ -128,6 +133,16 @@ export async function startStack(config: Config, { log, ...deps }: StackDeps): P
     }
     log.success("shutdown.done", "Bye");
   }
+}
+
+/** The same promise; rejects with ABORTED as soon as the signal fires. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new DebyError("ABORTED", "The start was given up"));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 /** Resolves in the turn after the first event of this kind that `isWanted`. */

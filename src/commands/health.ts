@@ -4,7 +4,7 @@ import { redact } from "../config/redact.ts";
 import { DebyError } from "../errors.ts";
 import type { Command, CommandInput } from "./command.ts";
 import { settingFlags } from "./flags.ts";
-import { loadCommandConfig } from "./load-config.ts";
+import { loadCommandAddress } from "./load-config.ts";
 
 const TIMEOUT_MS = 2000;
 
@@ -45,7 +45,7 @@ function readUrl(input: CommandInput): URL {
 
 /** Liveness of the server that this configuration starts, which does not depend on the database. */
 function ownUrl(input: CommandInput): URL {
-  const { serve } = loadCommandConfig(input).config;
+  const serve = loadCommandAddress(input);
   if (serve.port === 0) throw new DebyError("USAGE", "The port is 0, any free one: name what to ask with --url");
   // Where it listens on every address, one of them is the loopback's.
   const address = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[serve.host] ?? serve.host;

@@ -1,5 +1,5 @@
 import { readEnvFile } from "../config/env-file.ts";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { type LoadedConfig, loadAddress, loadConfig } from "../config/load.ts";
 import type { ServeSettings } from "../config/types.ts";
 import { createLog, type Log, wantsColors } from "../core/log.ts";
 import type { CommandInput } from "./command.ts";
@@ -21,6 +21,12 @@ export function loadCommandConfig(
     readFile: io.readFile,
     platform: io.platform,
   });
+}
+
+/** Where the server listens that the same flags, environment and `.env` start. */
+export function loadCommandAddress({ flags, io }: CommandInput): Pick<ServeSettings, "host" | "port"> {
+  const { readFile } = io;
+  return loadAddress({ flags, environment: io.env, envFile: readEnvFile(".env", readFile), readFile });
 }
 
 /** The log that a command writes to stderr. */

@@ -37,7 +37,7 @@ export const serve: Command = {
     });
     const { startStack } = await import("../stack.ts");
     const subject = subjectOf(loaded, currentSystem(io.platform));
-    return await runUntilSignal(() => startStack(loaded.config, { log, subject }), io);
+    return await runUntilSignal((signal) => startStack(loaded.config, { log, subject, signal }), io);
   },
 };
 
@@ -47,24 +47,29 @@ interface Stoppable {
 }
 
 /**
- * Starts, waits for SIGINT or SIGTERM, stops and returns 0. A second signal exits at once with 130 or 143, also while
- * the start is still under way.
+ * Starts, waits for SIGINT or SIGTERM, stops and returns 0. A start that is under way is told by its signal, and may end
+ * with ABORTED. A second signal exits at once with 130 or 143.
  */
 export async function runUntilSignal(
-  start: () => Promise<Stoppable>,
+  start: (signal: AbortSignal) => Promise<Stoppable>,
   io: Pick<CommandIo, "onSignals" | "exit">,
 ): Promise<number> {
   const first = Promise.withResolvers<NodeJS.Signals>();
+  const leaving = new AbortController();
   let isStopping = false;
   const stopListening = io.onSignals(["SIGINT", "SIGTERM"], (name) => {
     if (isStopping) io.exit(name === "SIGINT" ? 130 : 143);
     isStopping = true;
     first.resolve(name);
+    leaving.abort(name);
   });
   try {
-    const stack = await start();
+    const stack = await start(leaving.signal);
     await stack.stop(await first.promise);
     return 0;
+  } catch (error) {
+    if (leaving.signal.aborted && error instanceof DebyError && error.code === "ABORTED") return 0;
+    throw error;
   } finally {
     stopListening();
   }

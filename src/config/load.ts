@@ -6,8 +6,8 @@ import { Findings } from "./findings.ts";
 import { type FlagValues, levelsOf, type Variables } from "./levels.ts";
 import type { ReadFile } from "./read-file.ts";
 import type { SettingValues } from "./schema.ts";
-import { readSettings } from "./settings.ts";
-import type { Config } from "./types.ts";
+import { readOneSetting, readSettings } from "./settings.ts";
+import type { Config, ServeSettings } from "./types.ts";
 import { checkVariableNames } from "./variable-names.ts";
 
 export interface LoadInputs {
@@ -76,6 +76,23 @@ export function loadConfig(inputs: LoadInputs): LoadedConfig {
     sources: Object.freeze([...(isEmbedded ? [] : sources), ...settings.sources]),
     warnings: findings.warnings,
   };
+}
+
+/**
+ * Where the server listens that the same inputs start. What else they hold may be meant for it alone.
+ * Throws CONFIG_INVALID.
+ */
+export function loadAddress(
+  inputs: Pick<LoadInputs, "flags" | "environment" | "envFile" | "readFile">,
+): Pick<ServeSettings, "host" | "port"> {
+  const { flags, environment, envFile, readFile } = inputs;
+  const { variables } = parseEnvFile(envFile ?? "");
+  const findings = new Findings();
+  const levels = levelsOf({ source: "flag", values: flags }, environment, variables);
+  const context = { levels, databaseSources: [], readFile, findings };
+  const address = { host: readOneSetting("host", context), port: readOneSetting("port", context) };
+  findings.throwIfRefused();
+  return address;
 }
 
 function assemble(target: Omit<Config["database"], "targetSessionAttrs">, values: SettingValues): Config {

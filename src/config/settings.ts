@@ -49,6 +49,13 @@ export function readSettings(context: SettingsContext): {
   return { values: Object.fromEntries(values) as SettingValues, sources };
 }
 
+/** The value of one setting alone, whatever stands in the others. */
+export function readOneSetting<N extends SettingName>(name: N, context: SettingsContext): SettingValues[N] {
+  const setting = SETTINGS.find((candidate) => candidate.name === name);
+  if (setting === undefined) throw new Error(`There is no setting ${name}`);
+  return readValue(setting, findSetting(setting, context), context.findings) as SettingValues[N];
+}
+
 /** What only says how an outage is simulated is of no interest where a server's configuration is shown. */
 function shapesServer({ commands }: SettingDescriptor): boolean {
   return commands.some((command) => command !== "simulate-outage");

@@ -213,6 +213,12 @@ export class Connection implements Sweepable {
     this.#isClosing = true;
     const options = { outcome: this.#exchange.outcome, reason: "DEADLINE" };
     const error = new DebyError("DEADLINE_EXCEEDED", "The statement got no answer within its deadline", options);
+    // At once, since the driver may be about to send the word to run, and nobody would be told that it has.
+    if (!this.#exchange.mayRun) {
+      this.#lose(error);
+      if (this.#isCancellable && this.backend.isDirect) void this.#cancel();
+      return;
+    }
     // Whoever waits hears of it first: of many that have the same deadline, each reset and dial would hold up the others.
     const told = sleep(this.#options.clock, 0);
     const cancelled = this.#isCancellable ? told.then(() => this.#cancel()) : told;

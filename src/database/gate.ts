@@ -124,6 +124,11 @@ export class Gate {
     return kind === "write" && readOnlySince(state) !== undefined ? this.#holdWrite(deadline) : undefined;
   }
 
+  /** What `admit` would throw at once, for whoever waits by other means; counted nowhere. */
+  refusal(kind: StatementKind): DebyError | undefined {
+    return this.#refusal(this.#deps.state(), kind);
+  }
+
   async #holdWrite(deadline: Deadline): Promise<void> {
     const { state } = this.#deps;
     for (let since = readOnlySince(state()); since !== undefined; since = readOnlySince(state())) {

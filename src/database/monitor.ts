@@ -15,6 +15,8 @@ const VERDICT_LIMIT_MS = 2000;
 const STALL_VERDICT_LIMIT_MS = 1500;
 /** After an outage: the first heartbeat opens a connection, which is not to be in the way of those who were waiting. */
 const FIRST_BEAT_MS = 500;
+/** SQLSTATE too_many_connections: only a server that lives says so. */
+const FULL = "53300";
 /** A session was let in, and its first statement not answered in time. */
 const UNANSWERED = "UNANSWERED";
 /** While new connections are refused: how soon to ask again. A refusal by name is one more failed login each time. */
@@ -45,6 +47,8 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
   /** Whether the pool has a connection that is not known to be lost. */
   readonly poolIsAlive: () => boolean;
+  /** Whether a statement is on its way on a connection of the pool, to the server itself and not to a pooler. */
+  readonly poolIsAtWork: () => boolean;
   /** Whether a session that is let in and not answered may be waiting its turn behind a pooler. */
   readonly mayBeQueued: () => boolean;
   /** Puts the questions of a stall check to a server that has just proven itself. */
@@ -231,8 +235,10 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       this.#deps.watcher.note(error);
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
       const failure = classifyConnectFailure(reason.code);
+      // A statement that takes its time cannot vouch, and is not to be ended because there is no room for others.
+      const isVouched = (await vouched) || (reason.code === FULL && this.#deps.poolIsAtWork());
       // A server that lives and has another role now is none of ours.
-      const isAlive = (await vouched) && this.#deps.poolIsAlive() && failure !== "routing";
+      const isAlive = isVouched && this.#deps.poolIsAlive() && failure !== "routing";
       if (isAlive || this.#isQueued(reason))
         this.#dispatch({ type: "refused-but-alive", reason, isWritable: !this.#isReadOnly });
       else this.#dispatch({ type: "failed", reason, failure });

@@ -91,6 +91,10 @@ export class OnceRun {
 
   /** Undefined where there was no connection to be had, and somebody in doubt can wait for one. */
   async #attempt(): Promise<OnceEnd | undefined> {
+    if (this.#doubt !== undefined && isOpen(this.#doubt)) {
+      const refusal = this.#deps.gate.refusal("write");
+      if (refusal !== undefined) return void (await this.#waitInDoubt(this.#doubt, refusal));
+    }
     try {
       if (!this.#table.isMade) await this.#makeTable();
       const predecessors = this.#doubt && { marks: this.#orphans, areStuck: this.#doubt.areStuck };

@@ -12,12 +12,27 @@ const MAX_UNSENT_REPEATS = 20;
  * Statements that may commit on their way, and then fail: the server's error does not mean that nothing remains of
  * them. Source: PostgreSQL documentation, transaction management in procedures; "cannot run inside a transaction block".
  */
-const COMMITS_ON_ITS_WAY =
-  /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(?:call|do|vacuum|reindex|cluster|(?:create|drop)\s+(?:unique\s+)?index\s+concurrently|(?:create|drop|alter)\s+(?:database|tablespace)|alter\s+type)\b/is;
+const COMMITS_ON_ITS_WAY = startingWith(
+  String.raw`call|do|vacuum|reindex|cluster|(?:create|drop)\s+(?:unique\s+)?index\s+concurrently|(?:create|drop|alter)\s+(?:database|tablespace)|alter\s+type|alter\s+table\s.*\sdetach\s.*\sconcurrently`,
+);
+/** All but ROLLBACK TO a savepoint. Source: PostgreSQL documentation, SQL commands. */
+const ENDS_TRANSACTION = startingWith(
+  String.raw`commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)`,
+);
+
+/** Finds texts that begin with these words, after comments and white space. */
+function startingWith(words: string): RegExp {
+  return new RegExp(String.raw`^(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:${words})\b`, "is");
+}
 
 /** Whether a statement with this text may have done something although it has failed. */
 export function mayCommitOnItsWay(text: string): boolean {
   return COMMITS_ON_ITS_WAY.test(text);
+}
+
+/** Whether a statement with this text ends the transaction that it is in. */
+export function endsTransaction(text: string): boolean {
+  return ENDS_TRANSACTION.test(text);
 }
 
 /** The error of a statement outside a transaction, its outcome corrected by what kind of statement it was. */

@@ -1,14 +1,16 @@
 import { DebyError } from "../errors.ts";
 import type { LeaseDeps } from "./lease.ts";
 import type { LeasedConnection } from "./pool-types.ts";
-import { finalError, withOutcome } from "./retry.ts";
+import { endsTransaction, finalError, withOutcome } from "./retry.ts";
 import { leavesTraces } from "./session-traces.ts";
 import type { Transaction } from "./statement.ts";
 
 const ROLLBACK_LIMIT_MS = 1000;
+/** Nobody is kept waiting much longer than the transaction may last for the answer to its ROLLBACK. */
+const LATE_ROLLBACK_MS = 50;
 const ENDED = "A statement of the function has ended the transaction";
-/** Ends the transaction and begins another, which looks like the same one from outside. */
-const CHAINS = /\band\s+chain\s*;?\s*$/i;
+const NOT_TO_END =
+  "COMMIT, ROLLBACK and the like do not belong inside transaction(), which is committed by returning and undone by throwing";
 const LATE = "The transaction was not committed within its deadline";
 
 /** One go at a transaction, on one connection. */
@@ -30,6 +32,8 @@ export class TransactionAttempt {
   #isOver = false;
   /** A statement of the function has ended the transaction, so that we cannot say any more what remains of it. */
   #wasEnded = false;
+  /** One was to do so, and was not sent. */
+  #shouldEnd = false;
   #last: Promise<unknown> = Promise.resolve();
 
   /** `begin` is what it begins with, in one round trip. */
@@ -89,6 +93,7 @@ export class TransactionAttempt {
       if (this.#unanswered > 0)
         throw this.#fail("STATEMENT_FAILED", "The function ended before its statements were answered");
       if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", ENDED);
+      if (this.#shouldEnd) throw this.#fail("STATEMENT_FAILED", NOT_TO_END);
       if (this.endsAt <= clock.now()) throw this.#fail("DEADLINE_EXCEEDED", LATE);
       return result;
     } catch (error) {
@@ -114,8 +119,8 @@ export class TransactionAttempt {
     try {
       if (this.#isOver) throw this.#fail("STATEMENT_FAILED", "The transaction is over; await its statements inside it");
       if (this.#wasEnded) throw this.#fail("STATEMENT_FAILED", ENDED);
-      if (CHAINS.test(strings.at(-1) ?? ""))
-        throw this.#fail("STATEMENT_FAILED", "AND CHAIN does not belong inside transaction()");
+      this.#shouldEnd ||= endsTransaction(strings[0] ?? "");
+      if (this.#shouldEnd) throw this.#fail("STATEMENT_FAILED", NOT_TO_END);
       const { rows, command } = await this.#connection.run<R>(strings, values, this.endsAt);
       this.leavesTraces ||= leavesTraces(command, strings[0] ?? "");
       this.#wasEnded ||= this.#connection.isOutsideTransaction;
@@ -140,6 +145,8 @@ export class TransactionAttempt {
     if (connection.isLost) return;
     // A statement that still runs on it means that nobody waits for it any more: no polite word can be said there.
     if (connection.isBusy) return connection.destroy("DATABASE_UNAVAILABLE", "The transaction was given up");
-    await connection.control("rollback", this.#deps.clock.now() + ROLLBACK_LIMIT_MS).catch(() => {});
+    const now = this.#deps.clock.now();
+    const limitAt = Math.min(now + ROLLBACK_LIMIT_MS, Math.max(now, this.endsAt) + LATE_ROLLBACK_MS);
+    await connection.control("rollback", limitAt).catch(() => {});
   }
 }

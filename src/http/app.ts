@@ -82,7 +82,7 @@ export function createApp(deps: AppDeps): App {
   const table = new RouteTable([...knownRoutes(system), ...(user === undefined ? [] : knownRoutes(user.app))]);
 
   function methodsOf(path: string, request: Request): readonly string[] {
-    const scope = ADMIN_SCOPES.get(path);
+    const scope = ADMIN_SCOPES.get(path.replace(/(?<=.)\/$/, ""));
     if (scope !== undefined && gate.access(request, scope) === "hidden") return [];
     return table.methodsOf(path);
   }

@@ -113,6 +113,7 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
   }
 
   async function stopOnce(timeoutMs: number): Promise<void> {
+    const endsAt = clock.now() + timeoutMs;
     drain();
     const closed = server.stop();
     if (!(await settlesWithin(closed, timeoutMs))) {
@@ -120,7 +121,11 @@ export function serveHttp(app: App, options: HttpServerOptions): HttpServer {
       await settlesWithin(closed, FLUSH_MS);
       await settlesWithin(server.stop(true), FLUSH_MS);
     }
-    await app.detach();
+    const detached = app.detach().catch((error: unknown) => {
+      log.error("http.stop-failed", `An onStop hook failed: ${String(error)}`, { error });
+    });
+    if (await settlesWithin(detached, Math.max(FLUSH_MS, endsAt - clock.now()))) return;
+    log.error("http.stop-late", "An onStop hook has not ended within shutdown-timeout and is left behind");
   }
 
   function settlesWithin(promise: Promise<void>, timeoutMs: number): Promise<boolean> {

@@ -144,3 +144,18 @@ test("bad configuration is refused with exit 2, each problem with its name, rule
     expect(values.stderr).toContain(word);
   expect(values.stdout).toBe("");
 });
+
+test("SIGTERM while the routes file waits for a database that is not there exits 0 within 2 s", async () => {
+  await using folder = makeTempFolder("routes");
+  const routes = join(folder.path, "waits.ts");
+  writeFileSync(routes, "export default async ({ app, db }) => { await db.query`select 1`; return app; };");
+  const at = ["--db-host", "127.0.0.1", "--db-port", String(await freePort())];
+  await using deby = await spawnDeby(["serve", "--port", "0", "--routes", routes, ...at], { cwd: folder.path });
+  await deby.waitForLine(/attempt 1\/5 failed/);
+  const killedAt = performance.now();
+  deby.kill("SIGTERM");
+  const { exitCode, stderr } = await deby.waitForExit();
+  expect(performance.now() - killedAt).toBeLessThan(2000);
+  expect(exitCode).toBe(0);
+  expect(stderr).toMatch(/SIGTERM received, the start is given up[\s\S]*Bye/);
+}, 30_000);

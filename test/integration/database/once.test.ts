@@ -179,8 +179,7 @@ describe("once()", () => {
         await tx.query`insert into sale (item) values ('ends')`.catch(() => {});
       }),
     );
-    // What ends it may be a COMMIT as well: nobody can say what remains.
-    expect(swallowed).toMatchObject({ code: "OUTCOME_UNKNOWN", outcome: "unknown" });
+    expect(swallowed).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
     const chained = await failure(
       db.once("ends", async (tx) => {
         await tx.query`rollback and chain`;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Transaction } from "../../../src/database/statement.ts";
 import { DebyError } from "../../../src/errors.ts";
+import { FaultProxy } from "../../../src/outage/fault-proxy.ts";
 import { type OpenedDatabase, openOn, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
@@ -409,20 +411,37 @@ describe("transaction()", () => {
     expect(who.flat()).toEqual(Array.from({ length: 5 }, () => ({ who: "postgres", wait: "0" })));
   });
 
-  test("COMMIT and ROLLBACK of one's own are refused, and the outcome does not lie", async () => {
+  test("COMMIT and ROLLBACK of one's own are not sent, and all is undone, also where that is swallowed", async () => {
     const { db } = opened;
     const before = (await balance(2)) as number;
-    for (const end of ["commit", "rollback"] as const) {
+    const ends: readonly ((tx: Transaction) => Promise<unknown>)[] = [
+      (tx) => tx.query`commit`,
+      (tx) => tx.query`rollback`,
+      (tx) => tx.query`/* by hand */ commit and chain`,
+      (tx) => tx.query`commit`.catch(() => {}),
+      (tx) => tx.query`rollback`.catch(() => tx.query`select 1`).catch(() => {}),
+    ];
+    for (const end of ends) {
       const thrown = await db
         .transaction(async (tx) => {
           await tx.query`update account set balance = balance + 1 where id = 2`;
-          if (end === "commit") await tx.query`commit`;
-          else await tx.query`rollback`;
+          await end(tx);
         })
         .catch((error) => error);
-      expect(thrown).toMatchObject({ outcome: "unknown" });
+      expect(thrown).toMatchObject({ code: "STATEMENT_FAILED", outcome: "rolled-back" });
+      expect(thrown.message).toContain("committed by returning and undone by throwing");
     }
-    expect(await balance(2)).toBe(before + 1);
+    expect(await balance(2)).toBe(before);
+  });
+
+  test("a savepoint may be gone back to", async () => {
+    const before = (await balance(2)) as number;
+    await opened.db.transaction(async (tx) => {
+      await tx.query`savepoint here`;
+      await tx.query`update account set balance = balance + 1 where id = 2`;
+      await tx.query`rollback to savepoint here`;
+    });
+    expect(await balance(2)).toBe(before);
   });
 
   test("an error of another lane keeps its own outcome", async () => {
@@ -449,6 +468,23 @@ describe("transaction()", () => {
     expect(performance.now() - startedAt).toBeLessThan(800);
     await db.with({ deadlineMs: 1000 }).query`update account set balance = balance where id = 1`;
     expect(db.stats().active).toBe(0);
+  });
+
+  test("at the deadline nobody waits for a frozen server to answer ROLLBACK", async () => {
+    await using proxy = await FaultProxy.listen({ target: server });
+    await using through = openOn(server, { stallAfterMs: 60_000 }, { hosts: [proxy] });
+    const startedAt = performance.now();
+    const thrown = await through.db
+      .with({ deadlineMs: 500 })
+      .transaction(async (tx) => {
+        await tx.query`select 1`;
+        proxy.setExisting({ kind: "silence" });
+        await new Promise(() => {});
+      })
+      .catch((error) => error);
+    expect(thrown).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "rolled-back" });
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(through.db.stats().active).toBe(0);
   });
 
   test("a collision runs a retryable function again, and only a retryable one", async () => {

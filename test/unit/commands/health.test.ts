@@ -17,3 +17,10 @@ test("its help tells both ways to say what to ask", async () => {
   expect(await runCli(["health", "--help"], io)).toBe(0);
   for (const word of ["--url <url>", "--host", "--port", "/livez"]) expect(io.out()).toContain(word);
 });
+
+test("it asks the server of a configuration that is only valid with that server's own flags", async () => {
+  const env = { DEBY_PORT: "1", DEBY_POOL_MIN: "30", DEBY_READ_FROM: "prefer-standby", DEBY_ADMIN_TOKEN_FILE: "gone" };
+  const io = fakeIo({ env });
+  expect(await runCli(["health"], io)).toBe(1);
+  expect(io.err()).toContain("http://127.0.0.1:1/livez does not answer");
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { runCli } from "../../../src/commands/cli.ts";
 import { runUntilSignal } from "../../../src/commands/serve.ts";
+import { DebyError } from "../../../src/errors.ts";
 import { fakeIo } from "./fake-io.ts";
 
 test("serve --print-config shows every setting with its source in aligned columns, and no secret", async () => {
@@ -75,6 +76,18 @@ test("runUntilSignal() stops what was started when the signal came during the st
   started.resolve({ stop: async (name) => void stopped.push(name) });
   expect(await running).toBe(0);
   expect(stopped).toEqual(["SIGTERM"]);
+});
+
+test("runUntilSignal() tells a start that is under way, which may give up, and returns 0", async () => {
+  const io = fakeIo();
+  const start = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(new DebyError("ABORTED", "The start was given up")));
+    });
+  const running = runUntilSignal(start, io);
+  io.send("SIGTERM");
+  expect(await running).toBe(0);
+  expect(io.exits).toEqual([]);
 });
 
 test("runUntilSignal() passes on why a start failed, and listens to signals no more", async () => {

@@ -29,6 +29,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     /** When it looked around for other servers. */
     beatsAt: [] as number[],
     isPoolAlive: true,
+    isPoolAtWork: false,
     isQueued: false,
     hearts: [] as ProbeConnection[],
     pooled: [] as ProbeConnection[],
@@ -102,6 +103,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     areSeveralHosts: false,
     giveToPool: (connection) => void world.pooled.push(connection),
     poolIsAlive: () => world.isPoolAlive,
+    poolIsAtWork: () => world.isPoolAtWork,
     mayBeQueued: () => world.isQueued,
     isWanted: ({ isReadOnly }) => !isReadOnly,
     isBusy: options.isBusy,
@@ -287,6 +289,23 @@ describe("the monitor", () => {
     await clock.advance(10_100);
     expect(names).toEqual(["up", "suspect", "up", "blocked"]);
   });
+
+  test.each([
+    ["53300", "up"],
+    ["57P03", "reconnecting"],
+  ] as const)(
+    "a long statement is left alone without a heart where new connections get %s: it is %s",
+    async (code, name) => {
+      const { clock, monitor, world, loseSocket } = setUp();
+      await clock.advance(1000);
+      for (const heart of world.hearts) await heart.close();
+      world.refusal = code;
+      world.isPoolAtWork = true;
+      loseSocket();
+      await clock.advance(10);
+      expect(monitor.state).toMatchObject({ name, reason: { code } });
+    },
+  );
 
   test.each([
     ["28P01", "blocked"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { codedError } from "../../../src/core/within.ts";
-import { finalError, mayRepeat, standaloneError } from "../../../src/database/retry.ts";
+import { endsTransaction, finalError, mayRepeat, standaloneError } from "../../../src/database/retry.ts";
 import { lostError, statementError } from "../../../src/database/sqlstate.ts";
 import { DebyError } from "../../../src/errors.ts";
 
@@ -42,6 +42,7 @@ describe("statements that may commit on their way", () => {
     "/* a\nb */ do $$ begin commit; end $$",
     "vacuum t",
     "create unique index concurrently i on t (a)",
+    "alter table t detach partition p concurrently",
   ])("%s: its error does not mean that nothing remains, and it is not repeated", (text) => {
     const error = standaloneError(failed, text);
     expect(error).toMatchObject({ outcome: "unknown" });
@@ -54,6 +55,30 @@ describe("statements that may commit on their way", () => {
       expect(standaloneError(failed, text)).toBe(failed);
     },
   );
+});
+
+describe("what ends a transaction", () => {
+  test.each([
+    "commit",
+    " END;",
+    "abort",
+    "-- now\nrollback",
+    "rollback and chain",
+    "ROLLBACK WORK",
+    "prepare transaction 'x'",
+  ])("%s", (text) => {
+    expect(endsTransaction(text)).toBe(true);
+  });
+
+  test.each([
+    "rollback to here",
+    "rollback work to savepoint here",
+    "select 'commit'",
+    "prepare p as select 1",
+    "ending",
+  ])("%s does not", (text) => {
+    expect(endsTransaction(text)).toBe(false);
+  });
 });
 
 describe("the error that the caller sees", () => {

@@ -106,3 +106,14 @@ describe("GET /api/tables", () => {
     expect(db.asked[0]).toStartWith("read: select");
   });
 });
+
+test("a hidden route does not show itself by its methods, with a slash at its end or without", async () => {
+  const app = testApp({ settings: { host: "0.0.0.0" } });
+  for (const path of ["/api/tables", "/api/tables/"]) {
+    for (const method of ["POST", "OPTIONS"]) {
+      const answer = await app.handle(request(path, { method }));
+      expect({ path, method, status: answer.status }).toEqual({ path, method, status: 404 });
+      expect(answer.headers.has("allow")).toBe(false);
+    }
+  }
+});

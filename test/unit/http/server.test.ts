@@ -231,6 +231,18 @@ describe("a program's app", () => {
     expect(seen).toEqual([`start ${server.port}`, "stop"]);
   });
 
+  test("cannot hold up the end by a stop hook that fails or never ends, and is told of", async () => {
+    for (const [hook, told] of [
+      [() => Promise.reject(new Error("no table")), "An onStop hook failed: Error: no table"],
+      [() => new Promise<void>(() => {}), "An onStop hook has not ended within shutdown-timeout and is left behind"],
+    ] as const) {
+      const log = fakeLog();
+      const server = testServer(testApp({ userApp: new Elysia().onStop(hook) }), { log });
+      await server.stop({ timeoutMs: 200 });
+      expect(log.lines.map(({ message }) => message)).toEqual([told]);
+    }
+  });
+
   test("may speak WebSocket", async () => {
     const app = new Elysia().ws("/live", { message: (ws, message) => void ws.send(`heard ${message}`) });
     await using server = testServer(testApp({ userApp: app }));
