@@ -99,7 +99,7 @@ export class Hosts {
   }
 
   /** Whether a connection leads to the server that we are with. */
-  isOurs({ backend }: HostConnection): boolean {
+  isOurs({ backend }: Pick<HostConnection, "backend">): boolean {
     return this.#chosen?.connection.backend.server === backend.server;
   }
 

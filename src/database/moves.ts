@@ -13,7 +13,7 @@ import { connectError } from "./sqlstate.ts";
 /** For the name server's answer, in milliseconds. */
 const LOOK_LIMIT_MS = 2000;
 /** Where one address leads to whatever is behind it: what tells that the server behind it is not the right one any more. */
-const SIGNS_OF_A_MOVE = new Set(["25006", "0A000", "READ_ONLY"]);
+const SIGNS_OF_A_MOVE = new Set(["25006", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;

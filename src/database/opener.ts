@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer } from "../core/clock.ts";
 import { jittered, type Random } from "../core/random.ts";
 import type { DebyError } from "../errors.ts";
 
@@ -11,6 +11,8 @@ const MAX_OPENING = 4;
 const MIN_OPENING = 2;
 /** Pause after a connection could not be opened while others work, so that a full server is not hammered. */
 const FAILURE_PAUSE_MS = 500;
+/** The same while there are none, so that those who wait have nobody else; doubled by each further failure in a row. */
+const ALONE_PAUSE_MS = 50;
 
 export interface OpenerDeps<C> {
   readonly clock: Clock;
@@ -20,6 +22,8 @@ export interface OpenerDeps<C> {
   readonly open: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   readonly onOpened: (connection: C) => void;
   readonly onFailed: (error: DebyError) => void;
+  /** Called when the shorter pause after a failure is over. */
+  readonly onMayOpen: () => void;
   /** For a connection that comes when it is not wanted any more. */
   readonly discard: (connection: C) => void;
 }
@@ -33,7 +37,11 @@ interface Opening {
 export class Opener<C> {
   readonly #deps: OpenerDeps<C>;
   readonly #openings = new Set<Opening>();
-  #openAgainAt = 0;
+  /** The last one. */
+  #failed:
+    | { readonly at: number; readonly pauseMs: number; readonly aloneMs: number; readonly timer: Timer }
+    | undefined;
+  #failuresInRow = 0;
 
   constructor(deps: OpenerDeps<C>) {
     this.#deps = deps;
@@ -46,10 +54,10 @@ export class Opener<C> {
 
   /** Whether one more may be begun, where so many are open. */
   canOpen(open: number): boolean {
-    return (
-      this.#openings.size < Math.min(MAX_OPENING, Math.max(MIN_OPENING, 2 * open)) &&
-      this.#deps.clock.now() >= this.#openAgainAt
-    );
+    if (this.#openings.size >= Math.min(MAX_OPENING, Math.max(MIN_OPENING, 2 * open))) return false;
+    if (this.#failed === undefined) return true;
+    const { at, pauseMs, aloneMs } = this.#failed;
+    return this.#deps.clock.now() - at >= (open === 0 ? aloneMs : pauseMs);
   }
 
   /** Begins to open one. */
@@ -62,7 +70,9 @@ export class Opener<C> {
   /** Gives up what is on its way, and forgets that anything failed. */
   reset(): void {
     this.giveUp(Number.POSITIVE_INFINITY);
-    this.#openAgainAt = 0;
+    this.#failed?.timer.cancel();
+    this.#failed = undefined;
+    this.#failuresInRow = 0;
   }
 
   /** Gives up what is on its way since this moment or longer. */
@@ -74,18 +84,28 @@ export class Opener<C> {
     }
   }
 
+  #noteFailure(): void {
+    const { clock, random, onMayOpen } = this.#deps;
+    this.#failed?.timer.cancel();
+    const pauseMs = jittered(FAILURE_PAUSE_MS, 0.2, random);
+    const aloneMs = Math.min(ALONE_PAUSE_MS * 2 ** this.#failuresInRow, pauseMs);
+    this.#failuresInRow += 1;
+    this.#failed = { at: clock.now(), pauseMs, aloneMs, timer: clock.after(aloneMs, onMayOpen) };
+  }
+
   async #open(opening: Opening): Promise<void> {
-    const { clock, random, connectTimeoutMs, open, onOpened, onFailed, discard } = this.#deps;
+    const { clock, connectTimeoutMs, open, onOpened, onFailed, discard } = this.#deps;
     const { signal } = opening.unwanted;
     try {
       const connection = await open(clock.now() + connectTimeoutMs, signal);
       if (signal.aborted) return discard(connection);
       this.#openings.delete(opening);
+      this.#failuresInRow = 0;
       onOpened(connection);
     } catch (error) {
       if (signal.aborted) return;
       this.#openings.delete(opening);
-      this.#openAgainAt = clock.now() + jittered(FAILURE_PAUSE_MS, 0.2, random);
+      this.#noteFailure();
       onFailed(error as DebyError);
     }
   }

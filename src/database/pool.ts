@@ -44,6 +44,7 @@ export class Pool<C extends PooledConnection> {
       connectTimeoutMs: deps.settings.connectTimeoutMs,
       onOpened: (connection) => this.add(connection),
       onFailed: (error) => deps.onTrouble(error),
+      onMayOpen: () => this.fill(),
       discard: (connection) => connection.destroy("DATABASE_UNAVAILABLE", "The connection came too late"),
     });
   }

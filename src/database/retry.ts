@@ -60,13 +60,9 @@ export function mayRepeat(error: unknown, kind: StatementKind, repeats: number):
   return kind === "read" && repeats < MAX_READ_REPEATS;
 }
 
-/**
- * Whether a server that takes no writes has refused one. Source: SQLSTATE 25006, read_only_sql_transaction; a standby
- * answers 0A000 and these words to a BEGIN that asks for a read-write transaction.
- */
+/** Whether a server that takes no writes has refused one. Source: SQLSTATE 25006, read_only_sql_transaction. */
 export function isRefusal(error: unknown): boolean {
-  if (!(error instanceof DebyError)) return false;
-  return error.reason === "25006" || (error.reason === "0A000" && error.message.includes("during recovery"));
+  return error instanceof DebyError && error.reason === "25006";
 }
 
 /** The same, where nothing remains of what was tried. */

@@ -175,7 +175,11 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     applicationName: probeName,
     signal: leaving.signal,
     isActive: () => monitor.state.name === "up",
-    onTrouble: (error) => monitor.trouble(error),
+    onTrouble: (error) => {
+      monitor.trouble(error);
+      // What ours acknowledges from now on is lost, so it gets nothing more to acknowledge.
+      pool.evictAll((connection) => hosts.isOurs(connection));
+    },
   });
   const scouting = hosts.isOneRight ? scout.run() : undefined;
   const guard = new LeaseGuard({

@@ -13,6 +13,13 @@ const NOT_TO_END =
   "COMMIT, ROLLBACK and the like do not belong inside transaction(), which is committed by returning and undone by throwing";
 const LATE = "The transaction was not committed within its deadline";
 
+/** SQLSTATE feature_not_supported: how a standby answers a BEGIN that asks for a read-write transaction. */
+const UNSUPPORTED = "0A000";
+
+function takesNoWrites(cause: DebyError): DebyError {
+  return new DebyError("READ_ONLY", cause.message, { cause, reason: "25006", outcome: "rolled-back" });
+}
+
 /** One go at a transaction, on one connection. */
 export class TransactionAttempt {
   hasBegun = false;
@@ -73,7 +80,9 @@ export class TransactionAttempt {
     } catch (error) {
       // What stood behind BEGIN in the same message has failed.
       if (this.#connection.isInTransaction) await this.#rollBack();
-      throw error instanceof DebyError && error.outcome === "unknown" ? withOutcome(error, "not-executed") : error;
+      if (!(error instanceof DebyError)) throw error;
+      if (error.reason === UNSUPPORTED) throw takesNoWrites(error);
+      throw error.outcome === "unknown" ? withOutcome(error, "not-executed") : error;
     }
   }
 

@@ -334,9 +334,11 @@ describe("the pool", () => {
   });
 
   test("a failure to open is reported and opening pauses, while waiters stay", async () => {
-    const { clock, pool, troubles, world } = setUp({ poolMin: 0 });
-    world.failure = new DebyError("DATABASE_UNAVAILABLE", "too many clients", { reason: "53300" });
+    const { clock, pool, troubles, world, acquire } = setUp({ poolMin: 0 });
     pool.setMode("running");
+    const first = acquire();
+    await clock.advance(100);
+    world.failure = new DebyError("DATABASE_UNAVAILABLE", "too many clients", { reason: "53300" });
     const waiting = pool.acquire({ at: 5000 }, clock.now());
     await clock.advance(400);
     expect(troubles.length).toBe(1);
@@ -345,6 +347,21 @@ describe("the pool", () => {
     await clock.advance(200);
     pool.tidy();
     await clock.advance(100);
+    expect([(await first).id, (await waiting).id]).toEqual([0, 1]);
+  });
+
+  test("with none open the pause is shorter, at first, and ends by itself", async () => {
+    const { clock, pool, troubles, world } = setUp({ poolMin: 0 });
+    world.failure = new DebyError("DATABASE_UNAVAILABLE", "ended by an administrator", { reason: "57P01" });
+    pool.setMode("running");
+    const waiting = pool.acquire({ at: 20_000 }, clock.now());
+    await clock.advance(65);
+    expect(troubles.length).toBe(1);
+    // 10 ms for each, and 50, 100, 200, 400, 500, 500 … between them.
+    await clock.advance(10_000);
+    expect(troubles.length).toBe(23);
+    world.failure = undefined;
+    await clock.advance(600);
     expect((await waiting).id).toBe(0);
   });
 
