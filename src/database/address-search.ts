@@ -29,6 +29,11 @@ interface Opened {
   readonly address: string | undefined;
 }
 
+export interface AddressSearchOptions extends ConnectionOptions {
+  /** The address that is dialled first, unless it was of no use. */
+  readonly prefer?: string | undefined;
+}
+
 /**
  * Looks for the wanted role among the addresses of one name, as libpq does. What was of no use the last time is dialled
  * last: a primary that was found once costs one dial from then on, and an address that lets nobody in blocks nobody.
@@ -45,11 +50,11 @@ export class AddressSearch {
    * A connection to the first address whose server has the wanted role; where none has, to the first that answered.
    * The addresses after that one are tried in turn. Throws the errors of `Connection.open`.
    */
-  async open(target: DatabaseTarget, options: ConnectionOptions): Promise<Connection> {
+  async open(target: DatabaseTarget, { prefer, ...options }: AddressSearchOptions): Promise<Connection> {
     const ask = options.addressesOf ?? addressesOf;
     let all: readonly string[] = [];
     const inOrder: DialOptions["addressesOf"] = async (host, within) => {
-      all = this.#ordered(await ask(host, within));
+      all = this.#ordered(await ask(host, within), prefer);
       return all;
     };
     const first = await this.#open(target, { ...options, addressesOf: inOrder });
@@ -127,12 +132,14 @@ export class AddressSearch {
     return note?.why === "silent" && now - note.at < SILENT_PAUSE_MS;
   }
 
-  #ordered(addresses: readonly string[]): string[] {
+  #ordered(addresses: readonly string[], prefer: string | undefined): string[] {
     const notedAs = (wanted: Note["why"]): string[] =>
       [...this.#useless].flatMap(([address, { why }]) =>
         why === wanted && addresses.includes(address) ? [address] : [],
       );
-    return [...addresses.filter((address) => !this.#useless.has(address)), ...USELESS.flatMap(notedAs)];
+    const useful = addresses.filter((address) => !this.#useless.has(address));
+    const [first, others] = [useful.filter((one) => one === prefer), useful.filter((one) => one !== prefer)];
+    return [...first, ...others, ...USELESS.flatMap(notedAs)];
   }
 }
 

@@ -23,6 +23,8 @@ export interface HostsDeps {
   readonly hosts: readonly HostPort[];
   readonly wanted: TargetSessionAttrs;
   readonly connector: Connector;
+  /** All connections lead to the same server, though others may have the role as well. Default: only where there is one. */
+  readonly keepsToOne?: boolean | undefined;
   /** A server that takes writes, too, or has an older history, was left aside; told once for each start of it. */
   readonly onRefused: (refused: HostRefused) => void;
 }
@@ -65,6 +67,11 @@ export class Hosts {
     return this.areSeveral && this.isWriterExpected;
   }
 
+  /** Whether another server than the chosen one is none of ours, be its role the same. */
+  get keepsToOne(): boolean {
+    return this.isOneRight || this.#deps.keepsToOne === true;
+  }
+
   /**
    * A connection to the server that the last search has chosen.
    * Throws the errors of `Connection.open`, with reason MOVED where another server answers there, and READ_ONLY where
@@ -72,11 +79,11 @@ export class Hosts {
    */
   async open(options: Omit<OpenOptions, "host">): Promise<HostConnection> {
     const host = this.#ourHost;
-    const connection = await this.#deps.connector.open({ ...options, host });
+    const connection = await this.#deps.connector.open({ ...options, host, prefer: this.#ourAddress });
     const ours = this.#chosen?.connection;
     if (ours === undefined) return connection;
     const isAnother =
-      this.isOneRight && connection.backend.isDirect && connection.backend.server !== ours.backend.server;
+      this.keepsToOne && connection.backend.isDirect && connection.backend.server !== ours.backend.server;
     const isDemoted = this.isWanted(ours.facts) && !this.isWanted(connection.facts);
     if (!isAnother && !isDemoted) return connection;
     void connection.close();
@@ -91,7 +98,8 @@ export class Hosts {
    * Throws the errors of `Connection.open`, with reason NO_SUITABLE_HOST where none has a role that would do, and
    * OUTDATED_HOST where the only one that takes writes is one that another had replaced.
    */
-  async search(options: SearchOptions): Promise<HostConnection> {
+  async search(search: SearchOptions): Promise<HostConnection> {
+    const options = { ...search, prefer: this.#ourAddress };
     const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#ourHost }));
     this.#chosen = found;
     this.#rivals.use(found);
@@ -153,6 +161,11 @@ export class Hosts {
   /** Where the server is that we are with, or is to be looked for first. */
   get #ourHost(): HostPort {
     return this.#chosen?.host ?? (this.#deps.hosts[0] as HostPort);
+  }
+
+  /** Of the server that we are with, where it is not one among several of its kind. */
+  get #ourAddress(): string | undefined {
+    return this.keepsToOne ? this.#chosen?.connection.remoteAddress : undefined;
   }
 
   async #ask(options: OpenOptions): Promise<Found<HostConnection>> {

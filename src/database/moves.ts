@@ -17,7 +17,7 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "isOneRight" | "isWriterExpected" | "addresses">;
+  readonly hosts: Pick<Hosts, "keepsToOne" | "isWriterExpected" | "addresses">;
   readonly signal: AbortSignal;
   readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
@@ -44,10 +44,10 @@ export class Moves {
     this.#current = { backend, facts };
     if (this.#alarmedBy !== "") void this.followName(connection);
     if (before === undefined) return;
-    const isElsewhere = hosts.isOneRight && before.facts.address !== facts.address;
+    const isElsewhere = hosts.keepsToOne && before.facts.address !== facts.address;
     const isRefusing = SIGNS_OF_A_MOVE.has(reason?.code ?? "");
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
-    const isAnother = (hosts.isOneRight || isRefusing) && areTwo(before.backend, backend);
+    const isAnother = (hosts.keepsToOne || isRefusing) && areTwo(before.backend, backend);
     if (!isElsewhere && !isAnother) return;
     pool.evictAll((other) => areTwo(other.backend, backend) || (isElsewhere && other.facts.address !== facts.address));
     if (isElsewhere) onMoved({ from: before.facts.address, to: facts.address });

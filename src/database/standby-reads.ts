@@ -35,7 +35,10 @@ const ACQUIRE_LIMIT_MS = 250;
 /** A standby that is away is nobody's outage: it is looked for at leisure. */
 const LOOK_EVERY_MS = { least: 1000, most: 10_000 } as const;
 
-/** The connection system for the standby: nobody is held there, and its operations are told by whoever asks for them. */
+/**
+ * The connection system for the standby: one, since its lag is what is measured. Nobody is held there, and its operations
+ * are told by whoever asks for them.
+ */
 export function startStandbySystem(target: DatabaseTarget, settings: PoolSettings, deps: SystemDeps): System {
   const { observer } = deps;
   const quiet = observer === undefined ? {} : { observer: unobservedOperations(observer) };
@@ -45,7 +48,8 @@ export function startStandbySystem(target: DatabaseTarget, settings: PoolSetting
     watchMinMs: Math.max(settings.watchMinMs, LOOK_EVERY_MS.least),
     watchMaxMs: Math.max(settings.watchMaxMs, LOOK_EVERY_MS.most),
   };
-  return startSystem({ ...target, targetSessionAttrs: "standby" }, patient, { ...deps, ...quiet, canHold: false });
+  const own = { canHold: false, keepsToOneServer: true };
+  return startSystem({ ...target, targetSessionAttrs: "standby" }, patient, { ...deps, ...quiet, ...own });
 }
 
 function unobservedOperations(observer: DatabaseObserver): DatabaseObserver {

@@ -43,6 +43,8 @@ export interface SystemDeps {
   readonly isBusy?: () => Promise<boolean>;
   /** Whether requests wait for a database that is not usable. Default: they do. */
   readonly canHold?: boolean;
+  /** What is known of the server holds for all connections, so that none may lead to another. Default: only writes need one. */
+  readonly keepsToOneServer?: boolean;
   /** The first attempt to connect waits for this; default: the next turn of the event loop. */
   readonly startAfter?: Promise<void>;
 }
@@ -86,6 +88,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     hosts: target.hosts,
     wanted: target.targetSessionAttrs,
     connector: connector({ clock, sweep }),
+    keepsToOne: deps.keepsToOneServer,
     onRefused: (refused) => emitter.emit("hostRefused", refused),
   });
   const unless = (unwanted: AbortSignal): AbortSignal => AbortSignal.any([closing.signal, unwanted]);

@@ -39,6 +39,15 @@ export class ReplicatedPair implements AsyncDisposable {
     }
   }
 
+  /** One more hot standby; the caller disposes of it. The primary stands still meanwhile. */
+  async addStandby(version: PostgresVersion): Promise<PostgresServer> {
+    await this.primary.stop();
+    const added = await copyAsStandby(this.primary, version);
+    await this.primary.start();
+    await added.start();
+    return added;
+  }
+
   private constructor(primary: PostgresServer, standby: PostgresServer) {
     this.primary = primary;
     this.standby = standby;

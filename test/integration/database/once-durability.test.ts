@@ -124,6 +124,35 @@ test("a role that may not create the table is told the SQL, which makes it work"
   await within("the keys are pruned", 10_000, pruned.promise);
 });
 
+test("a write in doubt waits for a database that is given up for the time, and is not counted each time that it looks", async () => {
+  await using server = await startPostgres();
+  await server.psql("CREATE TABLE sale (item text NOT NULL)");
+  await using proxy = await FaultProxy.listen({ target: server });
+  await using opened = openOn(server, { retryAttempts: 1, retryIntervalMs: 60_000 }, { hosts: [proxy] });
+  const { db, states } = opened;
+  const sell = () =>
+    db.with({ deadlineMs: 3000 }).once("key", async (tx) => {
+      await tx.query`insert into sale values ('shoe')`;
+      return "sold";
+    });
+  await db.once("makes the table", async () => {});
+  proxy.onClientData = (_, chunk) =>
+    chunk.includes("commit\0") ? { kind: "silence-replies", afterBytes: chunk.length } : undefined;
+  const inDoubt = sell().catch((error) => error);
+  await waitUntil("it is committed", async () => (await server.psql("SELECT item FROM sale")).length === 1);
+  proxy.onClientData = () => undefined;
+  await proxy.setNew({ kind: "refuse" });
+  proxy.resetAll();
+  expect(await inDoubt).toMatchObject({ code: "OUTCOME_UNKNOWN", outcome: "unknown" });
+  expect(states.at(-1)).toBe("down");
+  // Sent away from the queue when the database was given up, and what it left behind could not be ended.
+  expect(db.stats().shed).toBeLessThanOrEqual(2);
+  await proxy.setNew({ kind: "pass" });
+  await waitUntil("it is back", () => states.at(-1) === "up");
+  expect(await sell()).toBe("sold");
+  expect(await server.psql("SELECT item FROM sale")).toEqual([{ item: "shoe" }]);
+}, 30_000);
+
 describe("a key whose transaction was left behind", () => {
   let server: PostgresServer;
   beforeAll(async () => {
