@@ -137,9 +137,8 @@ export class AddressSearch {
       [...this.#useless].flatMap(([address, { why }]) =>
         why === wanted && addresses.includes(address) ? [address] : [],
       );
-    const useful = addresses.filter((address) => !this.#useless.has(address));
-    const [first, others] = [useful.filter((one) => one === prefer), useful.filter((one) => one !== prefer)];
-    return [...first, ...others, ...USELESS.flatMap(notedAs)];
+    const known = prefer === undefined ? addresses : [...new Set([prefer, ...addresses])];
+    return [...known.filter((address) => !this.#useless.has(address)), ...USELESS.flatMap(notedAs)];
   }
 }
 

@@ -27,3 +27,8 @@ export interface BackendRow {
 export function backendOf({ pid, startedAt, server }: BackendRow, keyPid: number): Backend {
   return { pid, startedAt: startedAt ?? "", server, isDirect: pid === keyPid && startedAt !== null };
 }
+
+/** Whether they are of different servers for sure. */
+export function areTwo(one: Backend, other: Backend): boolean {
+  return one.isDirect && other.isDirect && one.server !== other.server;
+}

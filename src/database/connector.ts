@@ -12,7 +12,7 @@ export interface OpenOptions {
   readonly applicationName: string;
   readonly deadlineAt: number;
   readonly signal: AbortSignal;
-  /** The address that is dialled first, where the host's name has it. */
+  /** The address that is dialled first, also where the host's name has it no more. */
   readonly prefer?: string | undefined;
   /** Called when the host has accepted the dial. */
   readonly onReached?: (() => void) | undefined;

@@ -2,6 +2,7 @@ import type { HostPort, TargetSessionAttrs } from "../config/types.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { codedError, type WithinOptions } from "../core/within.ts";
 import { DebyError } from "../errors.ts";
+import { areTwo } from "./backend.ts";
 import type { Connector, OpenOptions } from "./connector.ts";
 import { addressLabel } from "./dial.ts";
 import type { HostRefused } from "./events.ts";
@@ -23,11 +24,14 @@ export interface HostsDeps {
   readonly hosts: readonly HostPort[];
   readonly wanted: TargetSessionAttrs;
   readonly connector: Connector;
-  /** All connections lead to the same server, though others may have the role as well. Default: only where there is one. */
+  /** All connections lead to the same address, though others may have the role as well. Default: they need not. */
   readonly keepsToOne?: boolean | undefined;
   /** A server that takes writes, too, or has an older history, was left aside; told once for each start of it. */
   readonly onRefused: (refused: HostRefused) => void;
 }
+
+/** Where a connection leads. */
+export type Whereabouts = Pick<HostConnection, "backend" | "remoteAddress">;
 
 export interface SearchOptions extends Omit<OpenOptions, "host" | "onReached"> {
   /** Waits as long as it may for hosts that kept silent the last time. Default: does not. */
@@ -67,9 +71,13 @@ export class Hosts {
     return this.areSeveral && this.isWriterExpected;
   }
 
-  /** Whether another server than the chosen one is none of ours, be its role the same. */
-  get keepsToOne(): boolean {
-    return this.isOneRight || this.#deps.keepsToOne === true;
+  /**
+   * Whether a connection leads to another server than it should, be its role the same. Where it is enough to keep to one,
+   * an address is: a balancer behind it cannot be told which server to take.
+   */
+  isAnother(connection: Whereabouts, ours: Whereabouts): boolean {
+    if (!areTwo(connection.backend, ours.backend)) return false;
+    return this.isOneRight || (this.#deps.keepsToOne === true && connection.remoteAddress !== ours.remoteAddress);
   }
 
   /**
@@ -82,8 +90,7 @@ export class Hosts {
     const connection = await this.#deps.connector.open({ ...options, host, prefer: this.#ourAddress });
     const ours = this.#chosen?.connection;
     if (ours === undefined) return connection;
-    const isAnother =
-      this.keepsToOne && connection.backend.isDirect && connection.backend.server !== ours.backend.server;
+    const isAnother = this.isAnother(connection, ours);
     const isDemoted = this.isWanted(ours.facts) && !this.isWanted(connection.facts);
     if (!isAnother && !isDemoted) return connection;
     void connection.close();
@@ -98,8 +105,7 @@ export class Hosts {
    * Throws the errors of `Connection.open`, with reason NO_SUITABLE_HOST where none has a role that would do, and
    * OUTDATED_HOST where the only one that takes writes is one that another had replaced.
    */
-  async search(search: SearchOptions): Promise<HostConnection> {
-    const options = { ...search, prefer: this.#ourAddress };
+  async search(options: SearchOptions): Promise<HostConnection> {
     const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#ourHost }));
     this.#chosen = found;
     this.#rivals.use(found);
@@ -163,15 +169,16 @@ export class Hosts {
     return this.#chosen?.host ?? (this.#deps.hosts[0] as HostPort);
   }
 
-  /** Of the server that we are with, where it is not one among several of its kind. */
+  /** Where it is to be kept, whatever the name says meanwhile. */
   get #ourAddress(): string | undefined {
-    return this.keepsToOne ? this.#chosen?.connection.remoteAddress : undefined;
+    return this.#deps.keepsToOne === true ? this.#chosen?.connection.remoteAddress : undefined;
   }
 
   async #ask(options: OpenOptions): Promise<Found<HostConnection>> {
     const { connector, wanted } = this.#deps;
     const { host } = options;
-    const connection = await connector.open(options);
+    const prefer = host === this.#ourHost ? this.#ourAddress : undefined;
+    const connection = await connector.open({ ...options, prefer });
     if (fitnessOf(connection.facts, wanted) === "unfit") {
       void connection.close();
       throw connectError(codedError("NO_SUITABLE_HOST", `the server's role is not ${wanted}`), addressLabel(host));

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { codedError } from "../core/within.ts";
 import type { DebyError } from "../errors.ts";
-import type { Backend } from "./backend.ts";
+import { areTwo } from "./backend.ts";
 import type { DatabaseEvents, Reason } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { ProbeConnection } from "./monitor.ts";
@@ -17,7 +17,7 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "keepsToOne" | "isWriterExpected" | "addresses">;
+  readonly hosts: Pick<Hosts, "isOneRight" | "isAnother" | "isWriterExpected" | "addresses">;
   readonly signal: AbortSignal;
   readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
@@ -27,7 +27,7 @@ export interface MovesDeps {
 /** Takes care that all connections lead to one server, where its name leads. */
 export class Moves {
   readonly #deps: MovesDeps;
-  #current: Pick<ProbeConnection, "backend" | "facts"> | undefined;
+  #current: Pick<ProbeConnection, "backend" | "remoteAddress" | "facts"> | undefined;
   readonly #answers = new NameAnswers();
   /** The name server's answer about which we have raised the alarm. */
   #alarmedBy = "";
@@ -39,15 +39,15 @@ export class Moves {
   /** This server has answered, and is used from now on; `reason` is what was held against the one before. */
   note(connection: ProbeConnection, reason: Reason | undefined): void {
     const { hosts, pool, onMoved } = this.#deps;
-    const { backend, facts } = connection;
+    const { backend, remoteAddress, facts } = connection;
     const before = this.#current;
-    this.#current = { backend, facts };
+    this.#current = { backend, remoteAddress, facts };
     if (this.#alarmedBy !== "") void this.followName(connection);
     if (before === undefined) return;
-    const isElsewhere = hosts.keepsToOne && before.facts.address !== facts.address;
+    const isElsewhere = hosts.isOneRight && before.facts.address !== facts.address;
     const isRefusing = SIGNS_OF_A_MOVE.has(reason?.code ?? "");
     // Behind a pooler, or a balancer that has several servers of one kind, another server is nothing unusual.
-    const isAnother = (hosts.keepsToOne || isRefusing) && areTwo(before.backend, backend);
+    const isAnother = hosts.isAnother(connection, before) || (isRefusing && areTwo(before.backend, backend));
     if (!isElsewhere && !isAnother) return;
     pool.evictAll((other) => areTwo(other.backend, backend) || (isElsewhere && other.facts.address !== facts.address));
     if (isElsewhere) onMoved({ from: before.facts.address, to: facts.address });
@@ -71,9 +71,4 @@ export class Moves {
     const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
     onTrouble(connectError(why, facts.address));
   }
-}
-
-/** Whether they are of different servers for sure. */
-function areTwo(one: Backend, other: Backend): boolean {
-  return one.isDirect && other.isDirect && one.server !== other.server;
 }

@@ -20,9 +20,9 @@ const ENDS_TRANSACTION = startingWith(
   String.raw`commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)`,
 );
 
-/** Finds texts that begin with these words, after comments and white space. */
+/** Finds texts that begin with these words, after comments and what else says nothing. */
 function startingWith(words: string): RegExp {
-  return new RegExp(String.raw`^(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:${words})\b`, "is");
+  return new RegExp(String.raw`^(?:\s|;|--[^\n]*\n|/\*(?:(?!\*/).)*\*/)*(?:${words})\b`, "is");
 }
 
 /** Whether a statement with this text may have done something although it has failed. */

@@ -43,7 +43,7 @@ export interface SystemDeps {
   readonly isBusy?: () => Promise<boolean>;
   /** Whether requests wait for a database that is not usable. Default: they do. */
   readonly canHold?: boolean;
-  /** What is known of the server holds for all connections, so that none may lead to another. Default: only writes need one. */
+  /** What is known of the server is to hold for all connections, though others may have its role. Default: it need not. */
   readonly keepsToOneServer?: boolean;
   /** The first attempt to connect waits for this; default: the next turn of the event loop. */
   readonly startAfter?: Promise<void>;

@@ -63,7 +63,8 @@ describe("what ends a transaction", () => {
     " END;",
     "abort",
     "-- now\nrollback",
-    "rollback and chain",
+    "/* by */ /* hand */ commit",
+    ";rollback and chain",
     "ROLLBACK WORK",
     "prepare transaction 'x'",
   ])("%s", (text) => {
@@ -76,6 +77,8 @@ describe("what ends a transaction", () => {
     "select 'commit'",
     "prepare p as select 1",
     "ending",
+    "/* a */ select case when b then c /* d */ end from t",
+    `${"/* note */ ".repeat(200)} select 1`,
   ])("%s does not", (text) => {
     expect(endsTransaction(text)).toBe(false);
   });
