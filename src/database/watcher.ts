@@ -25,6 +25,12 @@ const JITTER = 0.1;
  */
 const STARTING_PART = 0.5;
 const STARTING_FROM_MS = 5000;
+/**
+ * Most starts are over soon after it has first said so: from then on the pause grows with the age of the start, as it does
+ * with that of the outage, which adds some ten dials to each start and no more.
+ */
+const START_RATIO = 0.25;
+const START_MIN_MS = 10;
 /** All others are up to this part shorter than their measure, which is what recovery is promised by. */
 const EARLY = 0.2;
 
@@ -56,7 +62,7 @@ export class Watcher<C extends Answered = ProbeConnection> {
   #found: C | undefined;
   #onFound: () => void = () => {};
   #notNowSince: number | undefined;
-  #isStarting = false;
+  #startingSince: number | undefined;
   #lastHandshakeMs = 0;
 
   constructor(deps: WatcherDeps<C>) {
@@ -65,19 +71,26 @@ export class Watcher<C extends Answered = ProbeConnection> {
 
   /** Milliseconds from one look to the next at an outage of this age. */
   pauseMs(outageAgeMs: number): number {
-    const { clock, random, settings } = this.#deps;
+    const { random, settings } = this.#deps;
     const { watchRatio, watchMinMs, watchMaxMs } = settings;
-    const isPatient = this.#notNowSince !== undefined && clock.now() - this.#notNowSince >= PATIENCE_AFTER_MS;
+    const isPatient = this.#agedMs(this.#notNowSince) >= PATIENCE_AFTER_MS;
     const shortest = isPatient ? Math.max(watchMinMs, PATIENT_PAUSE_MS) : watchMinMs;
     const drawn = random();
     const measure = watchRatio * outageAgeMs;
     const limit = Math.max(watchMaxMs, shortest);
-    const isSoon = this.#isStarting && !isPatient && outageAgeMs >= STARTING_FROM_MS && measure < limit;
+    const isStarting = this.#startingSince !== undefined && outageAgeMs >= STARTING_FROM_MS;
+    const isSoon = isStarting && !isPatient && measure < limit;
     const longest = Math.min(isSoon ? STARTING_PART * measure : measure, limit);
-    return Math.max(
+    const pauseMs = Math.max(
       jittered(shortest, JITTER, () => drawn),
       longest * (1 - EARLY * drawn),
     );
+    if (!isSoon || this.#deps.areSeveralHosts) return pauseMs;
+    return Math.min(pauseMs, Math.max(START_MIN_MS, START_RATIO * this.#agedMs(this.#startingSince)));
+  }
+
+  #agedMs(since: number | undefined): number {
+    return since === undefined ? 0 : this.#deps.clock.now() - since;
   }
 
   /** The same after a counted attempt, spread out: all who lost a server together make their attempts together, too. */
@@ -151,8 +164,9 @@ export class Watcher<C extends Answered = ProbeConnection> {
   /** Tells it how a dial ended that somebody else made. */
   note(error: unknown): void {
     const code = codeOf(error);
-    this.#isStarting = code === STARTING;
-    this.#notNowSince = NOT_NOW.has(code) ? (this.#notNowSince ?? this.#deps.clock.now()) : undefined;
+    const now = this.#deps.clock.now();
+    this.#startingSince = code === STARTING ? (this.#startingSince ?? now) : undefined;
+    this.#notNowSince = NOT_NOW.has(code) ? (this.#notNowSince ?? now) : undefined;
   }
 
   /** The server is there. Tells it how long a good handshake takes, in milliseconds. */
@@ -160,6 +174,6 @@ export class Watcher<C extends Answered = ProbeConnection> {
     this.giveUp();
     this.#lastHandshakeMs = durationMs;
     this.#notNowSince = undefined;
-    this.#isStarting = false;
+    this.#startingSince = undefined;
   }
 }

@@ -70,7 +70,9 @@ test.each([
   async (_, answers) => {
     await using opened = openReading([{ host: READERS, port: pair.standby.port }], answers);
     await opened.isUsed();
-    for (let round = 0; round < 5; round++) expect(await opened.readMany()).toHaveLength(1);
+    const read = new Set<string>();
+    for (let round = 0; round < 5; round++) for (const address of await opened.readMany()) read.add(address);
+    expect(read.size).toBe(1);
   },
   30_000,
 );

@@ -70,36 +70,57 @@ describe("the watcher's pause", () => {
     }
   });
 
-  test("keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour", () => {
-    const { watcher, clock } = setUp({ random: seededRandom(7) });
-    const dialsWithin = (ms: number) => {
+  test.each([
+    ["refuses", ["ECONNREFUSED"]],
+    ["starts", ["57P03"]],
+    ["starts again and again", ["ECONNREFUSED", "57P03", "57P03", "57P03"]],
+  ])(
+    "of a server that %s keeps to 20 dials a second on average over the first 5 s, and to 1 over an hour",
+    async (_, codes) => {
+      const { watcher, clock } = setUp({ random: seededRandom(7) });
       let dials = 0;
-      for (let age = watcher.pauseMs(0); age < ms; age += watcher.pauseMs(age)) dials += 1;
-      return dials;
-    };
-    for (const code of ["ECONNREFUSED", "57P03"]) {
-      watcher.note(codedError(code, "not there yet"));
-      expect(dialsWithin(5000) / 5).toBeLessThanOrEqual(20);
-      // The manual clock stands, so that no patience sets in.
-      expect(dialsWithin(3_600_000) / 3600).toBeLessThanOrEqual(1);
-    }
-    expect(clock.now()).toBe(0);
-  });
+      const dialUntil = async (ms: number) => {
+        for (;;) {
+          watcher.note(codedError(codes[dials % codes.length] ?? "", "not there yet"));
+          const pauseMs = watcher.pauseMs(clock.now());
+          if (clock.now() + pauseMs >= ms) return;
+          dials += 1;
+          await clock.advance(pauseMs);
+        }
+      };
+      await dialUntil(5000);
+      expect(dials / 5).toBeLessThanOrEqual(20);
+      await dialUntil(3_600_000);
+      expect(dials / 3600).toBeLessThanOrEqual(1);
+    },
+  );
 
-  test("is half as long while the server says that it starts, from 5 s on and below the longest", () => {
-    const { watcher } = setUp();
-    const pauses = () => [4000, 5000, 10_000, 90_000, 100_000].map((age) => watcher.pauseMs(age));
-    const usual = [72, 90, 180, 1620, 1800];
-    watcher.note(codedError("57P03", "starting up"));
-    expect(pauses()).toEqual([72, 50, 90, 810, 1800]);
-    for (const code of ["53300", "ECONNREFUSED"]) {
-      watcher.note(codedError(code, "another reason"));
+  test.each([
+    ["one host", false, { first: [10, 10, 10], later: [25, 25, 25] }],
+    ["several hosts", true, { first: [50, 90, 810], later: [50, 90, 810] }],
+  ])(
+    "while %s says that it starts: a fourth of that, half the usual at most; from 5 s on and below the longest",
+    async (_, areSeveralHosts, { first, later }) => {
+      const { watcher, clock } = setUp({ areSeveralHosts });
+      const pauses = () => [4000, 5000, 10_000, 90_000, 100_000].map((age) => watcher.pauseMs(age));
+      const usual = [72, 90, 180, 1620, 1800];
+      const note = (code: string) => watcher.note(codedError(code, "not there yet"));
+      note("57P03");
+      expect(pauses()).toEqual([72, ...first, 1800]);
+      await clock.advance(100);
+      note("57P03");
+      expect(pauses()).toEqual([72, ...later, 1800]);
+      await clock.advance(3900);
+      expect(pauses()).toEqual([72, 50, 90, 810, 1800]);
+      for (const code of ["53300", "ECONNREFUSED"]) {
+        note(code);
+        expect(pauses()).toEqual(usual);
+      }
+      note("57P03");
+      watcher.noteHandshake(10);
       expect(pauses()).toEqual(usual);
-    }
-    watcher.note(codedError("57P03", "starting up"));
-    watcher.noteHandshake(10);
-    expect(pauses()).toEqual(usual);
-  });
+    },
+  );
 
   test("is never under 250 ms once the answers have been 57P03 for 5 s", async () => {
     const { watcher, clock } = setUp({
