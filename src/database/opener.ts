@@ -22,7 +22,7 @@ export interface OpenerDeps<C> {
   readonly open: (deadlineAt: number, signal: AbortSignal) => Promise<C>;
   readonly onOpened: (connection: C) => void;
   readonly onFailed: (error: DebyError) => void;
-  /** Called when the shorter pause after a failure is over. */
+  /** Called when the shorter pause after a failure is over, or what `wakeIn` was told. */
   readonly onMayOpen: () => void;
   /** For a connection that comes when it is not wanted any more. */
   readonly discard: (connection: C) => void;
@@ -38,10 +38,9 @@ export class Opener<C> {
   readonly #deps: OpenerDeps<C>;
   readonly #openings = new Set<Opening>();
   /** The last one. */
-  #failed:
-    | { readonly at: number; readonly pauseMs: number; readonly aloneMs: number; readonly timer: Timer }
-    | undefined;
+  #failed: { readonly at: number; readonly pauseMs: number; readonly aloneMs: number } | undefined;
   #failuresInRow = 0;
+  #waking: Timer | undefined;
 
   constructor(deps: OpenerDeps<C>) {
     this.#deps = deps;
@@ -67,10 +66,17 @@ export class Opener<C> {
     void this.#open(opening);
   }
 
+  /** Has `onMayOpen` called after so many milliseconds, in place of what was to be before. */
+  wakeIn(delayMs: number): void {
+    const { clock, onMayOpen } = this.#deps;
+    this.#waking?.cancel();
+    this.#waking = clock.after(delayMs, onMayOpen);
+  }
+
   /** Gives up what is on its way, and forgets that anything failed. */
   reset(): void {
     this.giveUp(Number.POSITIVE_INFINITY);
-    this.#failed?.timer.cancel();
+    this.#waking?.cancel();
     this.#failed = undefined;
     this.#failuresInRow = 0;
   }
@@ -85,12 +91,12 @@ export class Opener<C> {
   }
 
   #noteFailure(): void {
-    const { clock, random, onMayOpen } = this.#deps;
-    this.#failed?.timer.cancel();
+    const { clock, random } = this.#deps;
     const pauseMs = jittered(FAILURE_PAUSE_MS, 0.2, random);
     const aloneMs = Math.min(ALONE_PAUSE_MS * 2 ** this.#failuresInRow, pauseMs);
     this.#failuresInRow += 1;
-    this.#failed = { at: clock.now(), pauseMs, aloneMs, timer: clock.after(aloneMs, onMayOpen) };
+    this.#failed = { at: clock.now(), pauseMs, aloneMs };
+    this.wakeIn(aloneMs);
   }
 
   async #open(opening: Opening): Promise<void> {

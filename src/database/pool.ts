@@ -11,6 +11,8 @@ const LIFETIME_JITTER = 0.1;
 /** How long it may take until a leased connection is heard of, and how often it is looked, in milliseconds. */
 const VOUCH_LIMIT_MS = 500;
 const VOUCH_LOOK_MS = 10;
+/** For so long after it was opened, in milliseconds, the first connection has the server to itself for its first answer. */
+const FIRST_ANSWER_MS = 50;
 /** How long an idle connection may take to prove itself. */
 const PROOF_LIMIT_MS = 2000;
 
@@ -88,6 +90,7 @@ export class Pool<C extends PooledConnection> {
         this.#offer(connection, now);
       }
     }
+    if (this.#all.size === 1) this.fill();
     if (this.#inFlight?.delete(connection) || this.#isClosed) this.#endIfOver();
   }
 
@@ -162,10 +165,15 @@ export class Pool<C extends PooledConnection> {
     return this.#waiters.rejectAll(makeError);
   }
 
-  /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once, and in the beginning fewer. */
+  /** Opens what is missing: up to `min` in rest, one for each waiter, never above `max`, at most four at once, in the beginning fewer. */
   fill(): void {
     const { poolMin, poolMax } = this.#deps.settings;
     if (this.#mode !== "running" || this.#isClosed) return;
+    const waitMs = this.#all.size === 1 ? this.#firstAnswerMs() : 0;
+    if (waitMs > 0) {
+      this.#opener.wakeIn(waitMs);
+      return;
+    }
     for (;;) {
       const { opening } = this.#opener;
       const total = this.#all.size + opening;
@@ -173,6 +181,17 @@ export class Pool<C extends PooledConnection> {
       if (!isWanted || total + this.#closing.size >= poolMax || !this.#opener.canOpen(this.#all.size)) return;
       this.#opener.start();
     }
+  }
+
+  /**
+   * How long the only connection may be waited for. On a server that is just back, which has no process and nothing in its
+   * caches yet, logins beside it would take more time from the first answer than they save the others.
+   */
+  #firstAnswerMs(): number {
+    const [first] = this.#all;
+    if (first === undefined || first.leasedAt === Number.POSITIVE_INFINITY || first.lastAnswerAt > first.openedAt)
+      return 0;
+    return first.openedAt + FIRST_ANSWER_MS - this.#deps.clock.now();
   }
 
   /** Evicts what rested too long or lived too long, and refills; the housekeeper calls it. */

@@ -12,6 +12,8 @@ export interface FaultRequest {
   readonly method: "GET" | "PUT";
   readonly path: string;
   readonly id?: string;
+  /** How long the server is made to sleep for it. Default 0. */
+  readonly workMs?: number;
 }
 
 /** Sends each request exactly once and writes down what became of it. */
@@ -29,8 +31,9 @@ export class FaultClient implements Disposable {
   }
 
   /** Never rejects: a request without an answer is an entry too. */
-  async send({ kind, method, path, id }: FaultRequest): Promise<LedgerEntry> {
-    const entry: LedgerEntry = { ...OPEN, kind, path, id, segment: this.segment, sentAt: performance.now() };
+  async send({ kind, method, path, id, workMs = 0 }: FaultRequest): Promise<LedgerEntry> {
+    const asked = { kind, path, id, segment: this.segment, workMs };
+    const entry: LedgerEntry = { ...OPEN, ...asked, sentAt: performance.now() };
     this.entries.push(entry);
     try {
       const { status, body } = await this.#http.request({ method, path, limitMs: this.#deadlineMs + HUNG_AFTER_MS });

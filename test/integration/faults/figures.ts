@@ -13,7 +13,7 @@ export type Table = ReadonlyMap<string, number>;
 export interface Figures {
   /** Both without the time in which the machine starved deby. The break, or the first closed socket, to the first health that is not `ok`, or to another sign of notice; empty where none was. */
   readonly detectMs: readonly number[];
-  /** Healing to the first success; empty where it was not proven that none could succeed. */
+  /** Healing to the first success, without its work; empty where it was not proven that none could succeed. */
   readonly recoverMs: readonly number[];
   /** How long a bare client that dialled after the recovery waited for its first answer. */
   readonly peerMs: readonly number[];
@@ -82,8 +82,10 @@ function recoveryMs({ totalUntil, healedAt }: Outage, { entries, starved }: Reco
   if (totalUntil === undefined || healedAt === undefined) return [];
   const answers = entries
     .filter((entry) => entry.kind !== "other" && isSuccess(entry))
-    .map(({ endedAt = 0 }) => endedAt);
-  const first = Math.min(...answers.filter((at) => at >= totalUntil));
+    .filter(({ endedAt = 0 }) => endedAt >= totalUntil)
+    // What the server was made to sleep for it is no part of the outage.
+    .map(({ endedAt = 0, workMs }) => endedAt - workMs);
+  const first = Math.min(...answers);
   // Whoever looks from outside may learn a little later that the server is back.
   return Number.isFinite(first) ? [lastedMs(healedAt, first, starved)] : [];
 }

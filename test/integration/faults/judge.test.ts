@@ -21,6 +21,7 @@ function entry(changed: Partial<LedgerEntry>): LedgerEntry {
     id: "a",
     segment: 1,
     sentAt: 90,
+    workMs: 0,
     ending: "answered",
     endedAt: 510,
     unreadMs: 0,

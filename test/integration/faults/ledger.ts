@@ -14,6 +14,8 @@ export interface LedgerEntry {
   readonly id: string | undefined;
   readonly segment: number;
   readonly sentAt: number;
+  /** How long the server is made to sleep for it, of all that it takes. */
+  readonly workMs: number;
   /** `dropped`: the connection ended without an answer; `hung`: none came long after the deadline. */
   ending: "open" | "answered" | "dropped" | "hung";
   endedAt: number | undefined;

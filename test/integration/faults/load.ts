@@ -18,7 +18,7 @@ export interface LoadOptions {
   readonly pauseMs?: number;
 }
 
-/** Every third takes no time at all, so that the first success after an outage tells of the outage, not of the work. */
+/** Every third takes no time at all. */
 function workMsOf(turn: number): number {
   return turn % 3 === 0 ? 0 : (turn * 7) % (MAX_WORK_MS + 1);
 }
@@ -66,6 +66,7 @@ export class Load implements AsyncDisposable {
         kind: "read",
         method: "GET",
         path: `/faults/read/${segment}/${write.id}/${workMs}`,
+        workMs,
       });
       if (isSuccess(write) && isSuccess(read) && read.body?.["count"] !== 1) this.blindReads.push(read);
       await this.#rest(worker, read);
@@ -75,7 +76,7 @@ export class Load implements AsyncDisposable {
   #write(kind: "query" | "transaction", workMs: number): Promise<LedgerEntry> {
     const id = randomUUID();
     const path = `/faults/${kind}/${this.#client.segment}/${id}/${workMs}`;
-    return this.#client.send({ kind, method: "PUT", path, id });
+    return this.#client.send({ kind, method: "PUT", path, id, workMs });
   }
 
   async #rest(worker: number, entry: LedgerEntry): Promise<void> {

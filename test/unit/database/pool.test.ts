@@ -333,6 +333,53 @@ describe("the pool", () => {
     expect(lease.end).toBe("closed");
   });
 
+  describe("the first connection of an empty pool, with others waiting", () => {
+    async function setUpFirst() {
+      const { clock, pool } = setUp({ poolMin: 0 });
+      const served: FakeConnection[] = [];
+      const first = new FakeConnection(0, clock.now());
+      first.lastAnswerAt = clock.now();
+      for (let i = 0; i < 5; i++) {
+        pool.acquire({ at: 5000 }, clock.now()).then(
+          (lease) => served.push(lease),
+          () => {},
+        );
+      }
+      pool.add(first);
+      pool.setMode("running");
+      await settle();
+      expect(served).toEqual([first]);
+      return { clock, pool, first, served };
+    }
+
+    test("has the server to itself until its first answer", async () => {
+      const { clock, pool, first, served } = await setUpFirst();
+      await clock.advance(20);
+      expect(pool.stats()).toMatchObject({ total: 1, opening: 0, waiting: 4 });
+      first.lastAnswerAt = clock.now();
+      pool.release(first);
+      await settle();
+      expect(served).toEqual([first, first]);
+      expect(pool.stats()).toMatchObject({ total: 1, opening: 2, waiting: 3 });
+    });
+
+    test("or for 50 ms, if that takes longer", async () => {
+      const { clock, pool } = await setUpFirst();
+      await clock.advance(49);
+      expect(pool.stats()).toMatchObject({ total: 1, opening: 0, waiting: 4 });
+      await clock.advance(1);
+      expect(pool.stats()).toMatchObject({ total: 1, opening: 2, waiting: 4 });
+    });
+
+    test("is waited for by nobody once the pool is closed", async () => {
+      const { clock, pool } = await setUpFirst();
+      const closed = pool.close(clock.now());
+      await clock.advance(20);
+      await closed;
+      expect(clock.pending).toBe(0);
+    });
+  });
+
   test("a failure to open is reported and opening pauses, while waiters stay", async () => {
     const { clock, pool, troubles, world, acquire } = setUp({ poolMin: 0 });
     pool.setMode("running");
