@@ -31,7 +31,7 @@ export interface HostsDeps {
 }
 
 /** Where a connection leads. */
-export type Whereabouts = Pick<HostConnection, "backend" | "remoteAddress">;
+export type Whereabouts = Pick<HostConnection, "backend" | "remoteAddress" | "facts">;
 
 export interface SearchOptions extends Omit<OpenOptions, "host" | "onReached"> {
   /** Waits as long as it may for hosts that kept silent the last time. Default: does not. */
@@ -51,6 +51,7 @@ export class Hosts {
   readonly #lingering = new Set<HostPort>();
   readonly #rivals: Rivals;
   #chosen: Found<HostConnection> | undefined;
+  #isAddressKept = true;
 
   constructor(deps: HostsDeps) {
     this.#deps = deps;
@@ -77,7 +78,21 @@ export class Hosts {
    */
   isAnother(connection: Whereabouts, ours: Whereabouts): boolean {
     if (!areTwo(connection.backend, ours.backend)) return false;
-    return this.isOneRight || (this.#deps.keepsToOne === true && connection.remoteAddress !== ours.remoteAddress);
+    return this.isOneRight || (this.#keepsToOne && !isSameAddress(connection, ours));
+  }
+
+  /** Whether connections lead where the name leads, unless its answers change as they come. */
+  get followsName(): boolean {
+    return this.isWriterExpected || this.#keepsToOne;
+  }
+
+  /** The next search dials what the name says, and not where the chosen server was. */
+  forgetAddress(): void {
+    this.#isAddressKept = false;
+  }
+
+  get #keepsToOne(): boolean {
+    return this.#deps.keepsToOne === true;
   }
 
   /**
@@ -106,15 +121,24 @@ export class Hosts {
    * OUTDATED_HOST where the only one that takes writes is one that another had replaced.
    */
   async search(options: SearchOptions): Promise<HostConnection> {
-    const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#ourHost }));
-    this.#chosen = found;
-    this.#rivals.use(found);
-    return found.connection;
+    try {
+      const found = await (this.areSeveral ? this.#race(options) : this.#ask({ ...options, host: this.#ourHost }));
+      this.#chosen = found;
+      this.#isAddressKept = true;
+      this.#rivals.use(found);
+      return found.connection;
+    } catch (error) {
+      // Another server may be at the address by now, and the name lead to ours.
+      if (!options.signal.aborted) this.forgetAddress();
+      throw error;
+    }
   }
 
-  /** Whether a connection leads to the server that we are with. */
-  isOurs({ backend }: Pick<HostConnection, "backend">): boolean {
-    return this.#chosen?.connection.backend.server === backend.server;
+  /** Whether a connection leads to the server that we are with, as far as that can be told. */
+  isOurs(connection: Whereabouts): boolean {
+    const ours = this.#chosen?.connection;
+    if (ours === undefined) return false;
+    return ours.backend.server === connection.backend.server || (this.#keepsToOne && isSameAddress(connection, ours));
   }
 
   /** The hosts that we are not with. */
@@ -171,7 +195,7 @@ export class Hosts {
 
   /** Where it is to be kept, whatever the name says meanwhile. */
   get #ourAddress(): string | undefined {
-    return this.#deps.keepsToOne === true ? this.#chosen?.connection.remoteAddress : undefined;
+    return this.#keepsToOne && this.#isAddressKept ? this.#chosen?.connection.remoteAddress : undefined;
   }
 
   async #ask(options: OpenOptions): Promise<Found<HostConnection>> {
@@ -291,4 +315,8 @@ function failure(dials: readonly HostDial<HostConnection>[], canFallBack: boolea
     cause,
     ...(reason === undefined ? {} : { reason }),
   });
+}
+
+function isSameAddress(one: Whereabouts, other: Whereabouts): boolean {
+  return one.remoteAddress === other.remoteAddress && one.facts.address === other.facts.address;
 }

@@ -17,7 +17,7 @@ const SIGNS_OF_A_MOVE = new Set(["25006", "READ_ONLY"]);
 
 export interface MovesDeps {
   readonly clock: Clock;
-  readonly hosts: Pick<Hosts, "isOneRight" | "isAnother" | "isWriterExpected" | "addresses">;
+  readonly hosts: Pick<Hosts, "isOneRight" | "isAnother" | "followsName" | "forgetAddress" | "addresses">;
   readonly signal: AbortSignal;
   readonly pool: Pick<Pool<PooledConnection>, "evictAll" | "retireOthers">;
   readonly onMoved: (move: DatabaseEvents["moved"]) => void;
@@ -56,7 +56,7 @@ export class Moves {
   /** Connections lead to where the name leads, unless its answers change as they come. Never throws. */
   async followName({ facts, remoteAddress }: ProbeConnection): Promise<void> {
     const { clock, hosts, signal, pool, onMoved, onTrouble } = this.#deps;
-    if (!hosts.isWriterExpected || remoteAddress === undefined) return;
+    if (!hosts.followsName || remoteAddress === undefined) return;
     const addresses = await hosts.addresses({ clock, deadlineAt: clock.now() + LOOK_LIMIT_MS, signal });
     if (addresses.length === 0 || this.#answers.isChanging(addresses, clock.now())) return;
     if (addresses.includes(remoteAddress)) {
@@ -68,6 +68,7 @@ export class Moves {
     const answer = [...addresses].sort().join(" ");
     if (answer === this.#alarmedBy) return;
     this.#alarmedBy = answer;
+    hosts.forgetAddress();
     const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
     onTrouble(connectError(why, facts.address));
   }

@@ -38,7 +38,9 @@ export class Opener<C> {
   readonly #deps: OpenerDeps<C>;
   readonly #openings = new Set<Opening>();
   /** The last one. */
-  #failed: { readonly at: number; readonly pauseMs: number; readonly aloneMs: number } | undefined;
+  #failed:
+    | { readonly at: number; readonly pauseMs: number; readonly aloneMs: number; readonly timer: Timer }
+    | undefined;
   #failuresInRow = 0;
   #waking: Timer | undefined;
 
@@ -66,7 +68,7 @@ export class Opener<C> {
     void this.#open(opening);
   }
 
-  /** Has `onMayOpen` called after so many milliseconds, in place of what was to be before. */
+  /** Has `onMayOpen` called after so many milliseconds, in place of what this was told before. */
   wakeIn(delayMs: number): void {
     const { clock, onMayOpen } = this.#deps;
     this.#waking?.cancel();
@@ -77,6 +79,7 @@ export class Opener<C> {
   reset(): void {
     this.giveUp(Number.POSITIVE_INFINITY);
     this.#waking?.cancel();
+    this.#failed?.timer.cancel();
     this.#failed = undefined;
     this.#failuresInRow = 0;
   }
@@ -91,12 +94,12 @@ export class Opener<C> {
   }
 
   #noteFailure(): void {
-    const { clock, random } = this.#deps;
+    const { clock, random, onMayOpen } = this.#deps;
+    this.#failed?.timer.cancel();
     const pauseMs = jittered(FAILURE_PAUSE_MS, 0.2, random);
     const aloneMs = Math.min(ALONE_PAUSE_MS * 2 ** this.#failuresInRow, pauseMs);
     this.#failuresInRow += 1;
-    this.#failed = { at: clock.now(), pauseMs, aloneMs };
-    this.wakeIn(aloneMs);
+    this.#failed = { at: clock.now(), pauseMs, aloneMs, timer: clock.after(aloneMs, onMayOpen) };
   }
 
   async #open(opening: Opening): Promise<void> {

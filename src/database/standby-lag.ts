@@ -45,6 +45,8 @@ export class StandbyLag {
   readonly #known: { [Who in Whom]?: KnownHistory } = {};
   readonly #lag = new ReplicaLag();
   #isApart = false;
+  /** Whose position is known. */
+  #measured: HostConnection | undefined;
 
   constructor(deps: StandbyLagDeps, signal: AbortSignal) {
     this.#deps = deps;
@@ -57,7 +59,8 @@ export class StandbyLag {
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */
   lagMs(now: number): number {
-    return this.#lag.lagMs(now);
+    const { standby } = this.#deps;
+    return this.#measured !== undefined && standby.isOurs(this.#measured) ? this.#lag.lagMs(now) : Infinity;
   }
 
   /** Whether the standby was seen on another history than the primary's. */
@@ -106,6 +109,7 @@ export class StandbyLag {
     const { rows } = await connection.control<Position>(text, deadlineAt);
     const [row] = rows;
     if (row === undefined) return undefined;
+    if (whom === "standby") this.#measured = connection;
     const known = await this.#historyOf(whom, connection, deadlineAt);
     return {
       isStandby: row.isStandby,

@@ -27,10 +27,11 @@ const STARTING_PART = 0.5;
 const STARTING_FROM_MS = 5000;
 /**
  * Most starts are over soon after it has first said so: from then on the pause grows with the age of the start, as it does
- * with that of the outage, which adds some ten dials to each start and no more.
+ * with that of the outage, which adds some ten dials to a start. At a server that starts again and again it does not pay.
  */
 const START_RATIO = 0.25;
-const START_MIN_MS = 10;
+const START_MIN_PART = 0.2;
+const MAX_QUICK_STARTS = 3;
 /** All others are up to this part shorter than their measure, which is what recovery is promised by. */
 const EARLY = 0.2;
 
@@ -63,6 +64,8 @@ export class Watcher<C extends Answered = ProbeConnection> {
   #onFound: () => void = () => {};
   #notNowSince: number | undefined;
   #startingSince: number | undefined;
+  /** How many there were since the server was last there. */
+  #starts = 0;
   #lastHandshakeMs = 0;
 
   constructor(deps: WatcherDeps<C>) {
@@ -85,8 +88,9 @@ export class Watcher<C extends Answered = ProbeConnection> {
       jittered(shortest, JITTER, () => drawn),
       longest * (1 - EARLY * drawn),
     );
-    if (!isSoon || this.#deps.areSeveralHosts) return pauseMs;
-    return Math.min(pauseMs, Math.max(START_MIN_MS, START_RATIO * this.#agedMs(this.#startingSince)));
+    if (!isSoon || this.#deps.areSeveralHosts || this.#starts > MAX_QUICK_STARTS) return pauseMs;
+    const quickMs = Math.max(START_MIN_PART * watchMinMs, START_RATIO * this.#agedMs(this.#startingSince));
+    return Math.min(pauseMs, quickMs);
   }
 
   #agedMs(since: number | undefined): number {
@@ -165,6 +169,7 @@ export class Watcher<C extends Answered = ProbeConnection> {
   note(error: unknown): void {
     const code = codeOf(error);
     const now = this.#deps.clock.now();
+    if (code === STARTING && this.#startingSince === undefined) this.#starts += 1;
     this.#startingSince = code === STARTING ? (this.#startingSince ?? now) : undefined;
     this.#notNowSince = NOT_NOW.has(code) ? (this.#notNowSince ?? now) : undefined;
   }
@@ -175,5 +180,6 @@ export class Watcher<C extends Answered = ProbeConnection> {
     this.#lastHandshakeMs = durationMs;
     this.#notNowSince = undefined;
     this.#startingSince = undefined;
+    this.#starts = 0;
   }
 }

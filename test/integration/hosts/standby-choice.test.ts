@@ -38,12 +38,13 @@ function openReading(standbyHosts: readonly HostPort[], answers: readonly (reado
   const { primary } = pair;
   const hosts = [{ host: primary.host, port: primary.port }, ...standbyHosts];
   const target = targetAt(primary.port, { hosts, password: new Secret(primary.password) });
-  const settings = { ...defaultSettings, readFrom: "prefer-standby", poolMin: 1 } as const;
+  const settings = { ...defaultSettings, readFrom: "prefer-standby", poolMin: 1, heartbeatIntervalMs: 500 } as const;
   let asked = 0;
+  let moved: readonly string[] | undefined;
   const addressesOf = async ({ host }: HostPort): Promise<readonly string[]> => {
     if (host !== READERS) return [host];
     asked += 1;
-    return answers[asked % answers.length] ?? [];
+    return moved ?? answers[asked % answers.length] ?? [];
   };
   // For both, the primary's connections and the standby's: which has which role is not its matter.
   const anyRole = { ...target, targetSessionAttrs: "any" } as const;
@@ -59,7 +60,10 @@ function openReading(standbyHosts: readonly HostPort[], answers: readonly (reado
     return ADDRESSES.filter((address) => addresses.includes(address));
   };
   const isUsed = () => waitUntil("a standby is used", () => db.stats().standby?.isUsed === true);
-  return { db, isUsed, readMany, [Symbol.asyncDispose]: () => db.close({ graceMs: 0 }) };
+  const move = (to: readonly string[]): void => {
+    moved = to;
+  };
+  return { db, isUsed, readMany, move, [Symbol.asyncDispose]: () => db.close({ graceMs: 0 }) };
 }
 
 test.each([
@@ -76,6 +80,14 @@ test.each([
   },
   30_000,
 );
+
+test("a name that leads to another standby for good is followed, though the one before is still there", async () => {
+  await using opened = openReading([{ host: READERS, port: pair.standby.port }], [[ADDRESSES[0]]]);
+  await opened.isUsed();
+  expect(await opened.readMany()).toEqual([ADDRESSES[0]]);
+  opened.move([ADDRESSES[1]]);
+  await waitUntil("the other is read", async () => (await opened.readMany()).join() === ADDRESSES[1]);
+}, 30_000);
 
 test("after another standby was chosen none is read from the one before", async () => {
   const { port, user, password, database } = pair.standby;

@@ -115,7 +115,13 @@ describe("the watcher's pause", () => {
       for (const code of ["53300", "ECONNREFUSED"]) {
         note(code);
         expect(pauses()).toEqual(usual);
+        note("57P03");
+        expect(pauses()).toEqual([72, ...first, 1800]);
       }
+      // It has started three times already.
+      note("ECONNREFUSED");
+      note("57P03");
+      expect(pauses()).toEqual([72, 50, 90, 810, 1800]);
       note("57P03");
       watcher.noteHandshake(10);
       expect(pauses()).toEqual(usual);
