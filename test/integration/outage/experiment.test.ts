@@ -13,7 +13,6 @@ import { stop } from "../../../src/outage/scenarios/stop.ts";
 import { parseSlo } from "../../../src/outage/slo.ts";
 import type { Target } from "../../../src/outage/target.ts";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
-import { testsAtOnce } from "../../support/tests-at-once.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { type Manner, startStandIn } from "./stand-in-server.ts";
 
@@ -138,8 +137,7 @@ describe("runExperiment()", () => {
     expect(Number(report.availability)).toBeLessThan(1);
   });
 
-  // They mostly wait, and what they are caught by is far from what the others keep.
-  testsAtOnce(3).each([
+  test.each([
     ["forgets", ["lost==0", "steady<=4s"]],
     ["denies", ["appLag<2s", "duplicate==0", "steady<=4s"]],
     ["doubles", ["duplicate==0"]],
