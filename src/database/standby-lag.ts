@@ -59,8 +59,8 @@ export class StandbyLag {
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */
   lagMs(now: number): number {
-    const { standby } = this.#deps;
-    return this.#measured !== undefined && standby.isOurs(this.#measured) ? this.#lag.lagMs(now) : Infinity;
+    const isMeasured = this.#measured !== undefined && this.#deps.standby.isOurs(this.#measured);
+    return isMeasured ? this.#lag.lagMs(now) : Number.POSITIVE_INFINITY;
   }
 
   /** Whether the standby was seen on another history than the primary's. */
