@@ -132,11 +132,14 @@ export function openDatabase(target: DatabaseTarget, settings: PoolSettings, dep
         );
       },
       outcome: (key, options = {}) => once.status(key, deadline, options),
-      with: ({ deadlineMs, signal }) =>
-        facade({
+      with: ({ deadlineMs, signal }) => {
+        // NaN would be no deadline at all, since nothing is ever later than that.
+        if (Number.isNaN(deadlineMs)) throw new DebyError("VALIDATION_FAILED", "deadlineMs is not a number");
+        return facade({
           ...(deadlineMs === undefined ? {} : { at: clock.now() + deadlineMs }),
           ...(signal ? { signal } : {}),
-        }),
+        });
+      },
       state: () => monitor.state,
       stats: () => (standby === undefined ? stats() : { ...stats(), standby: standby.stats() }),
       server: () => monitor.server,

@@ -21,6 +21,8 @@ export interface LeaseDeps {
   readonly observer: DatabaseObserver;
   /** How long one holder may keep a connection, in milliseconds; Infinity for ever. */
   readonly leaseLimitMs: number;
+  /** Aborted once the pool is closed, and what was held at the end of its grace is lost. */
+  readonly closed: AbortSignal;
   /** The server should be one that takes writes. */
   readonly expectsWrites: boolean;
   /** A server has refused to write: somebody else finds out who takes writes. */

@@ -98,19 +98,26 @@ function instanceOver(socket: Socket, target: DatabaseTarget, options: LoginOpti
 /**
  * What a value's own code throws while it is written down comes out as an error of nobody else's: the driver adds to
  * the errors it meets, and reads the same message again without end where it cannot, as on a frozen object; and one
- * with a socket's code would be taken for a lost connection.
+ * with a socket's code would be taken for a lost connection. Types that have no serializer are written as the string
+ * that the value makes of itself.
  */
 function guardSerializers({ options: { serializers } }: postgres.Sql): void {
-  for (const [type, serialize] of Object.entries(serializers)) {
-    serializers[Number(type)] = (value: unknown) => {
-      try {
-        return serialize(value);
-      } catch (cause) {
-        throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
-      }
-    };
-  }
+  for (const [type, serialize] of Object.entries(serializers)) serializers[Number(type)] = guarded(serialize);
+  Object.setPrototypeOf(serializers, new Proxy({}, { has: () => true, get: () => asText }));
 }
+
+function guarded(serialize: (value: unknown) => unknown): (value: unknown) => unknown {
+  return (value) => {
+    try {
+      return serialize(value);
+    } catch (cause) {
+      throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  };
+}
+
+// biome-ignore lint/style/useTemplate: as the driver does it, what the value's valueOf says comes first
+const asText = guarded((value) => "" + value);
 
 /** The driver looks at this setting of its instance anew for each statement; the proof was none that it could name. */
 function nameNoStatements({ options }: postgres.Sql): void {

@@ -47,7 +47,7 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
   /** Whether the pool has a connection that is not known to be lost. */
   readonly poolIsAlive: () => boolean;
-  /** Whether a statement is on its way on a connection of the pool, to the server itself and not to a pooler. */
+  /** Whether the pool can ask nobody, since all it has is held, by a statement to the server itself and not to a pooler. */
   readonly poolIsAtWork: () => boolean;
   /** Whether a session that is let in and not answered may be waiting its turn behind a pooler. */
   readonly mayBeQueued: () => boolean;
@@ -77,6 +77,8 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   readonly #deps: MonitorDeps<C>;
   #state: CircuitState;
   #heart: ProbeConnection | undefined;
+  /** Whether it did not answer in time, be it lost by now or not. */
+  #isHeartSilent = false;
   #wake = new AbortController();
   readonly #stopped = new AbortController();
   #latencyMs: number | undefined;
@@ -178,7 +180,9 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       },
       async (error: DebyError) => {
         // Another has taken its place: a fresh probe has proven the server since.
-        if (this.#heart !== heart || this.#isStopped || (await this.#isExcused(error))) return;
+        if (this.#heart !== heart || this.#isStopped) return;
+        this.#isHeartSilent = isSilence(error);
+        if (await this.#isExcused(error)) return;
         this.#deps.emitter.emit("heartbeatFailed", { reason: reasonOf(error) });
         if (isSilence(error)) this.stall();
         else this.trouble(error);
@@ -220,6 +224,9 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   async #investigate(limitMs: number): Promise<ProbeConnection | undefined> {
     const { clock, settings } = this.#deps;
     const limitAt = clock.now() + Math.min(limitMs, settings.connectTimeoutMs);
+    const canAsk = this.#heart !== undefined && !this.#heart.isLost;
+    // Where there is somebody to ask, silence has told already.
+    const isNobodyToAsk = !canAsk && !this.#isHeartSilent && this.#deps.poolIsAtWork();
     const vouched = this.#anyAnswers(limitAt);
     try {
       const probe = await this.#deps.probe(limitAt, this.#stopped.signal);
@@ -236,7 +243,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
       const failure = classifyConnectFailure(reason.code);
       // A statement that takes its time cannot vouch, and is not to be ended because there is no room for others.
-      const isVouched = (await vouched) || (reason.code === FULL && this.#deps.poolIsAtWork());
+      const isVouched = (await vouched) || (reason.code === FULL && isNobodyToAsk);
       // A server that lives and has another role now is none of ours.
       const isAlive = isVouched && this.#deps.poolIsAlive() && failure !== "routing";
       if (isAlive || this.#isQueued(reason))
@@ -336,6 +343,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     }
     void this.#heart?.close();
     this.#heart = connection;
+    this.#isHeartSilent = false;
     connection.onLost = (error) => this.trouble(error);
     this.#prove(connection);
   }
@@ -368,6 +376,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   #dropHeart(reason: Reason | undefined): void {
     this.#heart?.destroy("DATABASE_UNAVAILABLE", reason?.message ?? "The database was lost");
     this.#heart = undefined;
+    this.#isHeartSilent = false;
   }
 }
 

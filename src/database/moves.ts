@@ -66,9 +66,10 @@ export class Moves {
       return;
     }
     const answer = [...addresses].sort().join(" ");
+    // Whoever was asked before the answer came may have been found where the name led then.
+    hosts.forgetAddress();
     if (answer === this.#alarmedBy) return;
     this.#alarmedBy = answer;
-    hosts.forgetAddress();
     const why = codedError("ADDRESS_CHANGED", `the name leads to ${answer} now, no longer to ${remoteAddress}`);
     onTrouble(connectError(why, facts.address));
   }

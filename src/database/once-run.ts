@@ -173,7 +173,8 @@ export class OnceRun {
     const isInDoubt = this.#doubt !== undefined && isOpen(this.#doubt);
     if (!mayTry && !isInDoubt) throw readOnlyError(error);
     // The gate does not hold those who came in before the end of the service.
-    await sleep(this.#deps.clock, DOUBT_PAUSE_MS);
+    const { clock } = this.#deps;
+    await sleep(clock, Math.min(DOUBT_PAUSE_MS, Math.max(0, deadline.at - clock.now())));
   }
 
   async #pause(error: DebyError): Promise<void> {

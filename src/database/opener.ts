@@ -96,7 +96,8 @@ export class Opener<C> {
   #noteFailure(): void {
     const { clock, random, onMayOpen } = this.#deps;
     this.#failed?.timer.cancel();
-    const pauseMs = jittered(FAILURE_PAUSE_MS, 0.2, random);
+    // In whole milliseconds, as timers count: one that fires a little too early finds nothing that may be opened.
+    const pauseMs = Math.ceil(jittered(FAILURE_PAUSE_MS, 0.2, random));
     const aloneMs = Math.min(ALONE_PAUSE_MS * 2 ** this.#failuresInRow, pauseMs);
     this.#failuresInRow += 1;
     this.#failed = { at: clock.now(), pauseMs, aloneMs, timer: clock.after(aloneMs, onMayOpen) };

@@ -1,4 +1,5 @@
 import { DebyError, type Outcome } from "../errors.ts";
+import { withoutComments } from "./sql-comments.ts";
 
 /** How a statement may be treated: `read` was declared so, `write` is anything else. */
 export type StatementKind = "read" | "write";
@@ -20,19 +21,19 @@ const ENDS_TRANSACTION = startingWith(
   String.raw`commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)`,
 );
 
-/** Finds texts that begin with these words, after comments and what else says nothing. */
+/** Finds texts without comments that begin with these words. */
 function startingWith(words: string): RegExp {
-  return new RegExp(String.raw`^(?:\s|;|--[^\n]*\n|/\*(?:(?!\*/).)*\*/)*(?:${words})\b`, "is");
+  return new RegExp(String.raw`^[\s;]*(?:${words})\b`, "is");
 }
 
 /** Whether a statement with this text may have done something although it has failed. */
 export function mayCommitOnItsWay(text: string): boolean {
-  return COMMITS_ON_ITS_WAY.test(text);
+  return COMMITS_ON_ITS_WAY.test(withoutComments(text));
 }
 
 /** Whether a statement with this text ends the transaction that it is in. */
 export function endsTransaction(text: string): boolean {
-  return ENDS_TRANSACTION.test(text);
+  return ENDS_TRANSACTION.test(withoutComments(text));
 }
 
 /** The error of a statement outside a transaction, its outcome corrected by what kind of statement it was. */

@@ -1,5 +1,11 @@
-/** Command tags after which a session is another one than before: a setting, a subscription, a cursor, a library. */
-const LEAVES_TRACES = new Set(["SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "LOAD"]);
+/**
+ * Command tags after which a session is another one than before: a setting, a subscription, a cursor, a library, or
+ * statements gone that the driver takes for prepared.
+ */
+const LEAVES_TRACES = new Set([
+  ...["SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "LOAD"],
+  ...["DISCARD ALL", "DEALLOCATE", "DEALLOCATE ALL"],
+]);
 
 /** These are over with their transaction. */
 const IS_LOCAL = /^\s*set\s+(?:local|transaction|constraints)\b/i;

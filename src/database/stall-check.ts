@@ -84,12 +84,13 @@ export async function checkStalls<C extends Stalled>(
     stall.askAtMs = stall.blockedSinceMs + stallAfterMs;
     return false;
   });
-  for (const stall of dead) {
-    // What has answered since the looks is not dead.
-    if (isStalled(stall)) stall.connection.destroy("DATABASE_UNAVAILABLE", "The server's answer got lost on its way");
+  // What has answered since the looks is not dead.
+  const lost = dead.filter(isStalled);
+  for (const { connection } of lost) {
+    connection.destroy("DATABASE_UNAVAILABLE", "The server's answer got lost on its way");
   }
   // Whoever has a lock of its own is ended by whoever runs its work again.
-  const direct = dead.filter(({ connection }) => connection.backend.isDirect);
+  const direct = lost.filter(({ connection }) => connection.backend.isDirect);
   await end(probe, direct, clock);
 }
 

@@ -59,7 +59,9 @@ export class StandbyLag {
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */
   lagMs(now: number): number {
-    const isMeasured = this.#measured !== undefined && this.#deps.standby.isOurs(this.#measured);
+    const measured = this.#measured;
+    // A server that was started anew has cut it, and may be behind where it was.
+    const isMeasured = measured !== undefined && !measured.isLost && this.#deps.standby.isOurs(measured);
     return isMeasured ? this.#lag.lagMs(now) : Number.POSITIVE_INFINITY;
   }
 
@@ -77,6 +79,7 @@ export class StandbyLag {
     if (theirs?.isStandby === false) return "promoted";
     if (ours === undefined || theirs === undefined) return "measured";
     this.#lag.between(ours.history.server, theirs.history.server);
+    this.#measured = theirs.connection;
     if (theirs.position !== undefined && ours.position !== undefined && theirs.position > ours.position) {
       this.#lag.part();
     }
@@ -109,9 +112,9 @@ export class StandbyLag {
     const { rows } = await connection.control<Position>(text, deadlineAt);
     const [row] = rows;
     if (row === undefined) return undefined;
-    if (whom === "standby") this.#measured = connection;
     const known = await this.#historyOf(whom, connection, deadlineAt);
     return {
+      connection,
       isStandby: row.isStandby,
       position: row.position === null ? undefined : BigInt(row.position),
       history: { ...known, timeline: row.timeline ?? known.timeline },

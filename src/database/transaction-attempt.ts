@@ -11,6 +11,7 @@ const LATE_ROLLBACK_MS = 50;
 const ENDED = "A statement of the function has ended the transaction";
 const NOT_TO_END =
   "COMMIT, ROLLBACK and the like do not belong inside transaction(), which is committed by returning and undone by throwing";
+const CLOSED = "The database was closed before the function had returned";
 const LATE = "The transaction was not committed within its deadline";
 
 /** SQLSTATE feature_not_supported: how a standby answers a BEGIN that asks for a read-write transaction. */
@@ -31,7 +32,7 @@ export class TransactionAttempt {
   /** When it has to be over, on the clock's scale. */
   readonly endsAt: number;
   readonly #connection: LeasedConnection;
-  readonly #deps: Pick<LeaseDeps, "clock" | "sweep">;
+  readonly #deps: Pick<LeaseDeps, "clock" | "sweep" | "closed">;
   readonly #begin: string;
   /** Errors of this transaction's own statements; those of another lane have a fate of their own. */
   readonly #own = new WeakSet<object>();
@@ -47,7 +48,7 @@ export class TransactionAttempt {
   constructor(
     connection: LeasedConnection,
     endsAt: number,
-    { begin = "begin", ...deps }: Pick<LeaseDeps, "clock" | "sweep"> & { readonly begin?: string },
+    { begin = "begin", ...deps }: Pick<LeaseDeps, "clock" | "sweep" | "closed"> & { readonly begin?: string },
   ) {
     this.#connection = connection;
     this.endsAt = endsAt;
@@ -79,21 +80,22 @@ export class TransactionAttempt {
       await this.#connection.control(this.#begin, this.endsAt);
     } catch (error) {
       // What stood behind BEGIN in the same message has failed.
-      if (this.#connection.isInTransaction) await this.#rollBack();
+      const isBehindBegin = this.#connection.isInTransaction;
+      if (isBehindBegin) await this.#rollBack();
       if (!(error instanceof DebyError)) throw error;
-      if (error.reason === UNSUPPORTED) throw takesNoWrites(error);
+      if (error.reason === UNSUPPORTED && !isBehindBegin) throw takesNoWrites(error);
       throw error.outcome === "unknown" ? withOutcome(error, "not-executed") : error;
     }
   }
 
   /** Up to COMMIT, which is not sent: whatever fails here is undone, with the connection if need be. */
   async #runWork<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const { clock, sweep } = this.#deps;
+    const { clock, sweep, closed } = this.#deps;
     const late = Promise.withResolvers<never>();
     sweep.add({
       sweep: (now) => {
-        if (this.#isOver || this.endsAt > now) return !this.#isOver;
-        late.reject(this.#fail("DEADLINE_EXCEEDED", LATE));
+        if (this.#isOver || (this.endsAt > now && !closed.aborted)) return !this.#isOver;
+        late.reject(closed.aborted ? this.#fail("SHUTTING_DOWN", CLOSED) : this.#fail("DEADLINE_EXCEEDED", LATE));
         return false;
       },
     });
@@ -143,7 +145,7 @@ export class TransactionAttempt {
     }
   }
 
-  #fail(code: "STATEMENT_FAILED" | "DEADLINE_EXCEEDED", message: string): DebyError {
+  #fail(code: "STATEMENT_FAILED" | "DEADLINE_EXCEEDED" | "SHUTTING_DOWN", message: string): DebyError {
     const error = new DebyError(code, message);
     this.#own.add(error);
     return error;

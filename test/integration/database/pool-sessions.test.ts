@@ -69,3 +69,20 @@ test("close() lets a transaction in flight read on another connection, and ends 
   expect(performance.now() - answeredAt).toBeLessThan(5000);
   await waitForSessions(server, "deby", (count) => count === 0);
 }, 30_000);
+
+test("close() ends a transaction whose function does not return, once its grace is over", async () => {
+  await using server = await startPostgres();
+  const { db } = openOn(server);
+  const begun = Promise.withResolvers<void>();
+  const inFlight = db.transaction(async (tx) => {
+    await tx.query`create table t ()`;
+    begun.resolve();
+    await new Promise(() => {});
+  });
+  const thrown = inFlight.catch((error) => error);
+  await begun.promise;
+  await db.close({ graceMs: 100 });
+  const closedAt = performance.now();
+  expect(await thrown).toMatchObject({ code: "SHUTTING_DOWN", outcome: "rolled-back" });
+  expect(performance.now() - closedAt).toBeLessThan(1000);
+}, 30_000);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Transaction } from "../../../src/database/statement.ts";
+import { asStatement, type Transaction } from "../../../src/database/statement.ts";
 import { DebyError } from "../../../src/errors.ts";
 import { FaultProxy } from "../../../src/outage/fault-proxy.ts";
 import { type OpenedDatabase, openOn, waitForSessions } from "../../support/database.ts";
@@ -132,15 +132,18 @@ describe("statements", () => {
     process.on("uncaughtException", note);
     const pid = () => alone.db.query`select pg_backend_pid() as pid`;
     const before = await pid();
-    const throwing = (error: Error) => ({
-      toJSON() {
+    const throwing = (error: Error) => {
+      const fail = () => {
         throw error;
-      },
-    });
+      };
+      return { toJSON: fail, toString: fail };
+    };
     const errors = [Object.freeze(new Error("frozen")), Object.assign(new Error("not ours"), { code: "ECONNRESET" })];
-    for (const error of errors) {
+    const types = ["jsonb", "uuid", "text", "bigint"];
+    for (const [type, error] of types.flatMap((type) => errors.map((error) => [type, error] as const))) {
       // Each a statement of its own, which the server has not seen.
-      const asked = alone.db.with({ deadlineMs: 5000 }).query(asStatementOf(error.message), throwing(error));
+      const text = asStatementOf(error.message, type);
+      const asked = alone.db.with({ deadlineMs: 5000 }).query(text, throwing(error));
       expect(await asked.catch((failure) => failure)).toMatchObject({
         code: "STATEMENT_FAILED",
         outcome: "not-executed",
@@ -238,6 +241,20 @@ describe("statements", () => {
     const dollars = (value: unknown) => db.read`select ${value as string}::text as value, '$1' as text`;
     expect(await dollars("a")).toEqual([{ value: "a", text: "$1" }]);
     expect(await dollars(null)).toEqual([{ value: null, text: "$1" }]);
+  });
+
+  test("a deadline that is no number is refused, since it would be none", () => {
+    expect(() => opened.db.with({ deadlineMs: Number("soon") })).toThrow(/deadlineMs/);
+  });
+
+  test("statements that are not prepared any more fail no transaction of the next user", async () => {
+    await using alone = openOn(server, { poolMin: 1, poolMax: 1 });
+    const ask = () => alone.db.transaction((tx) => tx.query`select balance from account where id = ${1}`);
+    for (const drop of ["discard all", "deallocate all"]) {
+      expect(await ask()).toEqual([{ balance: 100 }]);
+      await alone.db.query(asStatement(drop));
+      expect(await ask()).toEqual([{ balance: 100 }]);
+    }
   });
 
   test("a deadline ends a sent write with OUTCOME_UNKNOWN, a read with DEADLINE_EXCEEDED, and frees the place", async () => {
@@ -547,7 +564,7 @@ describe("transaction()", () => {
 });
 
 /** A template with one value, of a text that was never used before. */
-function asStatementOf(word: string): TemplateStringsArray {
-  const strings = ["select ", `::jsonb as "${word}"`];
+function asStatementOf(word: string, type: string): TemplateStringsArray {
+  const strings = ["select ", `::${type} as "${word} ${type}"`];
   return Object.assign(strings, { raw: strings });
 }

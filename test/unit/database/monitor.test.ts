@@ -18,6 +18,8 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
   const world = {
     isUp: true,
     isFrozen: false,
+    /** New connections are answered, those that are open are not. */
+    areOpenOnesSilent: false,
     refusal: undefined as string | undefined,
     isReadOnly: false,
     isPoolAnswering: false,
@@ -63,8 +65,9 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
         connection.isLost = true;
       },
       control: async (_: string, at: number) => {
-        if (world.isFrozen || !world.isUp) {
-          if (world.isFrozen) await after(at - clock.now());
+        const isSilent = world.isFrozen || world.areOpenOnesSilent;
+        if (isSilent || !world.isUp) {
+          if (isSilent) await after(at - clock.now());
           throw lostError(codedError("ETIMEDOUT", "silence"), true);
         }
         return { rows: [], command: "SELECT" };
@@ -306,6 +309,16 @@ describe("the monitor", () => {
       expect(monitor.state).toMatchObject({ name, reason: { code } });
     },
   );
+
+  test("a long statement vouches for nobody whose heart has fallen silent", async () => {
+    const { clock, monitor, world } = setUp();
+    await clock.advance(1000);
+    world.refusal = "53300";
+    world.isPoolAtWork = true;
+    world.areOpenOnesSilent = true;
+    await clock.advance(defaultSettings.heartbeatIntervalMs + defaultSettings.stallAfterMs + 2000);
+    expect(monitor.state).toMatchObject({ name: "reconnecting", reason: { code: "53300" } });
+  });
 
   test.each([
     ["28P01", "blocked"],

@@ -43,6 +43,9 @@ describe("statements that may commit on their way", () => {
     "vacuum t",
     "create unique index concurrently i on t (a)",
     "alter table t detach partition p concurrently",
+    "/* a /* b */ c */ call p()",
+    "-- note\rcall p()",
+    "drop /* it */ index concurrently i",
   ])("%s: its error does not mean that nothing remains, and it is not repeated", (text) => {
     const error = standaloneError(failed, text);
     expect(error).toMatchObject({ outcome: "unknown" });
@@ -67,6 +70,9 @@ describe("what ends a transaction", () => {
     ";rollback and chain",
     "ROLLBACK WORK",
     "prepare transaction 'x'",
+    "/* a /* b */ c */ commit and chain",
+    "--x\rcommit and chain",
+    "/**/commit",
   ])("%s", (text) => {
     expect(endsTransaction(text)).toBe(true);
   });
@@ -74,6 +80,11 @@ describe("what ends a transaction", () => {
   test.each([
     "rollback to here",
     "rollback work to savepoint here",
+    "rollback /* undo */ to savepoint here",
+    "/* commit",
+    "-- commit",
+    "select '/*' || $1 /* */ commit",
+    "/* a */ */ commit",
     "select 'commit'",
     "prepare p as select 1",
     "ending",
