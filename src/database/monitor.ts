@@ -47,7 +47,7 @@ export interface MonitorDeps<C extends ProbeConnection = ProbeConnection> {
   readonly poolAnswers: (deadlineAt: number) => Promise<boolean>;
   /** Whether the pool has a connection that is not known to be lost. */
   readonly poolIsAlive: () => boolean;
-  /** Whether the pool can ask nobody, since all it has is held, by a statement to the server itself and not to a pooler. */
+  /** Whether a statement is on its way on a connection of the pool, to the server itself and not to a pooler. */
   readonly poolIsAtWork: () => boolean;
   /** Whether a session that is let in and not answered may be waiting its turn behind a pooler. */
   readonly mayBeQueued: () => boolean;
@@ -77,7 +77,7 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   readonly #deps: MonitorDeps<C>;
   #state: CircuitState;
   #heart: ProbeConnection | undefined;
-  /** Whether it did not answer in time, be it lost by now or not. */
+  /** Whether it did not answer in time, be it lost by now or not, and nobody else has since. */
   #isHeartSilent = false;
   #wake = new AbortController();
   readonly #stopped = new AbortController();
@@ -224,9 +224,6 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
   async #investigate(limitMs: number): Promise<ProbeConnection | undefined> {
     const { clock, settings } = this.#deps;
     const limitAt = clock.now() + Math.min(limitMs, settings.connectTimeoutMs);
-    const canAsk = this.#heart !== undefined && !this.#heart.isLost;
-    // Where there is somebody to ask, silence has told already.
-    const isNobodyToAsk = !canAsk && !this.#isHeartSilent && this.#deps.poolIsAtWork();
     const vouched = this.#anyAnswers(limitAt);
     try {
       const probe = await this.#deps.probe(limitAt, this.#stopped.signal);
@@ -242,8 +239,12 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
       this.#deps.watcher.note(error);
       // Whoever has vouched may be gone by now: a server that shuts down ends its sessions one after another.
       const failure = classifyConnectFailure(reason.code);
-      // A statement that takes its time cannot vouch, and is not to be ended because there is no room for others.
-      const isVouched = (await vouched) || (reason.code === FULL && isNobodyToAsk);
+      const hasAnswered = await vouched;
+      if (hasAnswered) this.#isHeartSilent = false;
+      // A statement that takes its time cannot vouch, and is not to be ended because there is no room for others; but a
+      // heart that was not cut and keeps silent says that the network has lost us.
+      const isExcused = reason.code === FULL && !this.#isHeartSilent && this.#deps.poolIsAtWork();
+      const isVouched = hasAnswered || isExcused;
       // A server that lives and has another role now is none of ours.
       const isAlive = isVouched && this.#deps.poolIsAlive() && failure !== "routing";
       if (isAlive || this.#isQueued(reason))
@@ -275,7 +276,10 @@ export class Monitor<C extends ProbeConnection = ProbeConnection> {
     const asked = canAsk
       ? heart.control("select 1", deadlineAt).then(
           () => true,
-          () => false,
+          (error) => {
+            if (this.#heart === heart) this.#isHeartSilent = isSilence(error);
+            return false;
+          },
         )
       : Promise.resolve(false);
     const [isHeartAlive, isPoolAlive] = await Promise.all([asked, this.#deps.poolAnswers(deadlineAt)]);

@@ -59,9 +59,7 @@ export class StandbyLag {
 
   /** Milliseconds that the standby's data is old at most; Infinity where that is not known. */
   lagMs(now: number): number {
-    const measured = this.#measured;
-    // A server that was started anew has cut it, and may be behind where it was.
-    const isMeasured = measured !== undefined && !measured.isLost && this.#deps.standby.isOurs(measured);
+    const isMeasured = this.#measured !== undefined && this.#deps.standby.isOurs(this.#measured);
     return isMeasured ? this.#lag.lagMs(now) : Number.POSITIVE_INFINITY;
   }
 

@@ -148,8 +148,7 @@ export function startSystem(target: DatabaseTarget, settings: PoolSettings, deps
     isBusy,
     poolAnswers: (deadlineAt) => pool.answers(deadlineAt),
     poolIsAlive: () => pool.isAlive,
-    poolIsAtWork: () =>
-      pool.stats().idle === 0 && pool.leased().some(({ isBusy, backend }) => isBusy && backend.isDirect),
+    poolIsAtWork: () => pool.leased().some(({ isBusy, backend }) => isBusy && backend.isDirect),
     mayBeQueued: () =>
       [...pool.connections()].some(({ backend }) => !backend.isDirect) &&
       stalls.isWaitedForLessThan(settings.heartbeatTimeoutMs),

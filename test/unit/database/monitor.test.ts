@@ -20,6 +20,7 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
     isFrozen: false,
     /** New connections are answered, those that are open are not. */
     areOpenOnesSilent: false,
+    areOpenOnesCut: false,
     refusal: undefined as string | undefined,
     isReadOnly: false,
     isPoolAnswering: false,
@@ -65,9 +66,11 @@ function setUp(options: { readonly isBusy?: () => Promise<boolean> } = {}) {
         connection.isLost = true;
       },
       control: async (_: string, at: number) => {
+        if (world.areOpenOnesCut) throw lostError(codedError("CONNECTION_CLOSED", "closed"), true);
         const isSilent = world.isFrozen || world.areOpenOnesSilent;
         if (isSilent || !world.isUp) {
           if (isSilent) await after(at - clock.now());
+          if (world.areOpenOnesSilent) connection.isLost = true;
           throw lostError(codedError("ETIMEDOUT", "silence"), true);
         }
         return { rows: [], command: "SELECT" };
@@ -310,14 +313,34 @@ describe("the monitor", () => {
     },
   );
 
-  test("a long statement vouches for nobody whose heart has fallen silent", async () => {
-    const { clock, monitor, world } = setUp();
+  test.each([
+    ["answers", "up"],
+    ["keeps silent, too", "reconnecting"],
+  ] as const)(
+    "a heart has fallen silent, and the pool %s: with a long statement on a full server it is %s",
+    async (pool, name) => {
+      const { clock, monitor, world } = setUp();
+      await clock.advance(1000);
+      world.refusal = "53300";
+      world.isPoolAtWork = true;
+      world.areOpenOnesSilent = true;
+      world.isPoolAnswering = pool === "answers";
+      await clock.advance(defaultSettings.heartbeatIntervalMs + defaultSettings.stallAfterMs + 2000);
+      world.isPoolAnswering = false;
+      await clock.advance(5000);
+      expect(monitor.state).toMatchObject({ name, reason: { code: "53300" } });
+    },
+  );
+
+  test("a long statement is left alone where the heart is cut while it is asked", async () => {
+    const { clock, monitor, world, loseSocket } = setUp();
     await clock.advance(1000);
     world.refusal = "53300";
     world.isPoolAtWork = true;
-    world.areOpenOnesSilent = true;
-    await clock.advance(defaultSettings.heartbeatIntervalMs + defaultSettings.stallAfterMs + 2000);
-    expect(monitor.state).toMatchObject({ name: "reconnecting", reason: { code: "53300" } });
+    world.areOpenOnesCut = true;
+    loseSocket();
+    await clock.advance(10);
+    expect(monitor.state).toMatchObject({ name: "up", reason: { code: "53300" } });
   });
 
   test.each([
