@@ -1,6 +1,7 @@
 /** Source: PostgreSQL protocol: E, and a length that counts itself but not the letter before it. */
 const ERROR_RESPONSE = 0x45;
-const HEAD_BYTES = 5;
+/** The letter and the length. */
+export const HEAD_BYTES = 5;
 
 /** What the server said before it closed the connection. */
 export interface Farewell {

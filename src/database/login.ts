@@ -9,10 +9,10 @@ import type { BackendKey } from "./cancel.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import type { ServerFacts } from "./events.ts";
 import { parseFarewell } from "./farewell.ts";
+import { LoginMessages } from "./login-messages.ts";
 import { saslPrep } from "./saslprep.ts";
 import { codeOf } from "./sqlstate.ts";
 import { discard } from "./tls.ts";
-import { transactionStatus } from "./transaction-status.ts";
 
 /** The deadline is the moment by which dial, handshake and first answer must be done. */
 export interface LoginOptions extends DialOptions {
@@ -133,12 +133,11 @@ function dyingSocket(): Socket {
 /** The first query, with our own ear on the socket: the driver does not settle in every case, nor say why. */
 async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): Promise<Proof> {
   let lastChunk: Buffer | undefined;
-  let isLetIn = false;
-  const listen = (chunk: Buffer): void => {
+  const messages = new LoginMessages();
+  const stopHearing = hearFirst(socket, (chunk) => {
     lastChunk = chunk;
-    isLetIn ||= transactionStatus(chunk) !== undefined;
-  };
-  socket.prependListener("data", listen);
+    messages.take(chunk);
+  });
   try {
     return await within<Proof>(options, (resolve, reject) => {
       socket.once("close", () => {
@@ -154,9 +153,28 @@ async function prove(sql: postgres.Sql, socket: Socket, options: LoginOptions): 
         .then((rows) => resolve(rows as unknown as Proof), reject);
     });
   } catch (error) {
-    if (!isLetIn || codeOf(error) !== "ETIMEDOUT") throw error;
+    if (!messages.isLetIn || codeOf(error) !== "ETIMEDOUT") throw error;
     throw codedError("UNANSWERED", "The server let us in, but did not answer in time");
   } finally {
-    socket.off("data", listen);
+    stopHearing();
   }
+}
+
+/** What `hear` throws ends the socket, and the driver does not see that chunk: a listener could not keep it away. */
+function hearFirst(socket: Socket, hear: (chunk: Buffer) => void): () => void {
+  const emit: (event: string, ...args: unknown[]) => boolean = socket.emit;
+  const withEar = (event: string, ...args: unknown[]): boolean => {
+    try {
+      if (event === "data") hear(args[0] as Buffer);
+    } catch (error) {
+      socket.destroy(error as Error);
+      return true;
+    }
+    return emit.call(socket, event, ...args);
+  };
+  socket.emit = withEar;
+  return () => {
+    // Not by deleting it, which would make the socket slower for good.
+    socket.emit = emit;
+  };
 }

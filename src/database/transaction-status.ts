@@ -1,5 +1,5 @@
 /** Source: PostgreSQL protocol, ReadyForQuery: Z, and I, T or E. */
-const READY_FOR_QUERY = 0x5a;
+export const READY_FOR_QUERY = 0x5a;
 export const READY_BYTES = 6;
 
 export const OUTSIDE_TRANSACTION = 0x49;

@@ -9,6 +9,15 @@ export async function findProcesses(words: string): Promise<number[]> {
   return listed.filter(({ pid, args }) => pid !== process.pid && args.includes(words)).map(({ pid }) => pid);
 }
 
+/** At once; one that has ended meanwhile is no failure. Throws EPERM. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
 interface Listed {
   readonly pid: number;
   readonly args: string;

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Clock, sleep } from "../core/clock.ts";
 import { eraseJournal, type JournalEntry, readJournals, type Words } from "./journal.ts";
-import { findProcesses } from "./own-process.ts";
+import { endProcess, findProcesses } from "./own-process.ts";
 import { thisMachine } from "./this-machine.ts";
 import { runTool, ToolFailure, type ToolOutput } from "./tool.ts";
 
@@ -40,7 +40,7 @@ export async function repair(entry: JournalEntry, clock: Clock): Promise<Repair>
   for (const words of entry.processes) {
     await attempt(`end the process ${words}`, async () => {
       const pids = await findProcesses(words);
-      for (const pid of pids) process.kill(pid, "SIGKILL");
+      pids.forEach(endProcess);
       return pids.length > 0;
     });
   }

@@ -12,6 +12,7 @@ import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 import { targetAt } from "../../support/settings.ts";
 import { makeTempFolder, type TempFolder } from "../../support/temp-folder.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 let folder: TempFolder;
 let certificate: ServerCertificate;
@@ -118,7 +119,7 @@ describe("peers that are no Postgres", () => {
     ["resetting", "disable", "DATABASE_UNAVAILABLE ECONNRESET"],
     ["ssh", "prefer", "DATABASE_UNAVAILABLE PROTOCOL"],
     ["garbage", "prefer", "DATABASE_UNAVAILABLE PROTOCOL"],
-    ["garbage", "disable", "DATABASE_UNAVAILABLE ETIMEDOUT"],
+    ["garbage", "disable", "DATABASE_UNAVAILABLE PROTOCOL"],
     ["drip", "disable", "DATABASE_UNAVAILABLE ETIMEDOUT"],
   ];
 
@@ -133,6 +134,23 @@ describe("peers that are no Postgres", () => {
       expect(peer.open).toBe(0);
     },
   );
+});
+
+describe("authentication messages that cannot be read", () => {
+  const authentication = (...body: readonly number[]) => Buffer.from([0x52, 0, 0, 0, body.length + 4, ...body]);
+  const challenge = (text: string) => authentication(0, 0, 0, 11, ...Buffer.from(text));
+
+  test.each([
+    ["no body", authentication()],
+    ["a challenge without salt", challenge("r=abc,i=4096")],
+    ["a challenge without iterations", challenge("r=abc,s=c2FsdA==")],
+    ["a challenge with no iteration", challenge("r=abc,s=c2FsdA==,i=0")],
+  ])("%s: PROTOCOL, and nothing is left unhandled", async (_, message) => {
+    await using peer = await startPeer((client) => client.once("data", () => client.write(message)));
+    const hosts = [{ host: peer.host, port: peer.port }];
+    expect(await connect({ hosts, sslmode: "disable" })).toBe("DATABASE_UNAVAILABLE PROTOCOL");
+    await waitUntil("the socket is closed", () => peer.open === 0);
+  });
 });
 
 describe("several hosts", () => {

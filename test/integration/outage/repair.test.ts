@@ -29,8 +29,10 @@ test.skipIf(process.platform === "win32")(
     const other = join(temp.path, "deby-outage-87654321-serve");
     mkdirSync(folder);
     mkdirSync(other);
-    const script = `sleep 60; : ${temp.path}`;
-    const left = Bun.spawn(shell(script), { detached: true });
+    const script = `sleep 60 & echo ready; wait; : ${temp.path}`;
+    await using left = Bun.spawn(shell(script), { detached: true, stdout: "pipe" });
+    // From here on its group has two processes.
+    await left.stdout.getReader().read();
     const { done, failures } = await repair({ ...ENTRY, processes: [script], folders: [folder, other] }, systemClock);
     expect(done).toEqual([`end the process ${script}`, `remove the folder ${folder}`]);
     expect(failures).toEqual([`remove the folder ${other}: This is no folder of a run`]);
