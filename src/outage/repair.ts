@@ -163,15 +163,18 @@ async function ask(command: Words, run: Run): Promise<string> {
 /** @returns false if there was nothing to remove, for as long as something could still have appeared */
 async function remove(words: Words, { clock, run }: { readonly clock: Clock; readonly run: Run }): Promise<boolean> {
   const giveUpAt = clock.now() + APPEARS_WITHIN_MS;
+  const making = [`--name ${words.at(-1)} `];
   while (true) {
     try {
       const { stdout, stderr } = await run(words);
       // Newer engines say so without failing.
       if (stdout !== "" && !/no such/i.test(stderr)) return true;
     } catch (error) {
-      if (!(error instanceof ToolFailure) || !/no such/i.test(error.message)) throw error;
+      // What the killed run had asked for may be under way: the removal, or the making.
+      if (!(error instanceof ToolFailure) || !/no such|already in progress/i.test(error.message)) throw error;
     }
-    if (clock.now() > giveUpAt) return false;
+    const lateMs = clock.now() - giveUpAt;
+    if (lateMs > HEAL_LIMIT_MS || (lateMs > 0 && !(await isUnderWay(making)))) return false;
     await sleep(clock, LOOK_EVERY_MS);
   }
 }

@@ -135,6 +135,6 @@ describe("bun run build --all", () => {
       expect(stdout).toMatch(told);
       expect(exitCode).toBe(0);
     },
-    60_000,
+    180_000,
   );
 });

@@ -53,13 +53,16 @@ test("SIGTERM with 20 slow requests in flight: all finish, exit 0, no session is
   writeFileSync(
     routes,
     `export default ({ app, db }) => app.get("/slow", async () => {
-       await db.query\`select pg_sleep(1.5)\`;
+       await db.query\`select pg_sleep(4)\`;
        return (await db.query\`select 'done' as word\`)[0];
      });`,
   );
   await using deby = await startServe(server, { args: ["--routes", routes] });
   const answers = Array.from({ length: 20 }, () => deby.fetch("/slow"));
-  await waitForSessions(server, "deby", (count) => count === 20);
+  await waitUntil("all 20 sleep", async () => {
+    const sleeping = "select pid from pg_stat_activity where state = 'active' and query = 'select pg_sleep(4)'";
+    return (await server.psql(sleeping)).length === 20;
+  });
   deby.process.kill("SIGTERM");
   const bodies = await Promise.all(answers.map(async (answer) => (await answer).json()));
   expect(bodies).toEqual(Array.from({ length: 20 }, () => ({ word: "done" })));

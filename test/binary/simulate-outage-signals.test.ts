@@ -26,16 +26,20 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
 
   test.each(polite)(
     "by %s while %s: heals, leaves nothing, reports what there is, exits 130",
-    async (signal, _, line, args, hasReport) => {
+    async (signal, phase, line, args, hasReport) => {
       await using bench = await OutageBench.make();
       const deby = await bench.start([...args, "--json"]);
       await deby.waitForLine(line, REACHED_WITHIN_MS);
       deby.kill(signal);
       const { exitCode, stdout, stderr } = await deby.waitForExit(ENDED_WITHIN_MS);
-      expect({ exitCode, stderr }).toMatchObject({ exitCode: 130 });
+      // The comparison takes milliseconds: the signal may come when all is over.
+      const mayBeLate = phase === "comparing";
+      expect(exitCode, stderr).toBeOneOf(mayBeLate ? [130, 0] : [130]);
       await bench.expectNothingLeft();
       if (hasReport) {
-        expect(JSON.parse(stdout)).toMatchObject({ verdict: "interrupted", writes: { lost: 0, duplicated: 0 } });
+        const { verdict, writes } = JSON.parse(stdout);
+        expect(verdict).toBeOneOf(mayBeLate ? ["interrupted", "kept"] : ["interrupted"]);
+        expect(writes).toMatchObject({ lost: 0, duplicated: 0 });
       } else expect(stdout).toBe("");
     },
   );
@@ -89,7 +93,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage when it is told to end",
   test("while an image is pulled: the pull ends too", async () => {
     await using bench = await OutageBench.make('[ "$1" = pull ] && { sleep 60; exit 1; }');
     const deby = await bench.start(["--target", "docker", "--image", "postgres:0-nowhere"]);
-    await deby.waitForLine(/pulling postgres:0-nowhere/);
+    await deby.waitForLine(/pulling postgres:0-nowhere/, REACHED_WITHIN_MS);
     deby.kill("SIGTERM");
     expect((await deby.waitForExit(5_000)).exitCode).toBe(130);
     await bench.expectNothingLeft();

@@ -19,7 +19,7 @@ describe.skipIf(!dockerAvailable)("deby simulate-outage on a real engine", () =>
     const file = join(bench.path, "report.json");
     const deby = await bench.start(["--target", "docker", "--report", `json=${file}`]);
     const observed = observeRecovery(deby);
-    const [, container = ""] = await deby.waitForLine(/waiting for Postgres in (\S+)/);
+    const [, container = ""] = await deby.waitForLine(/waiting for Postgres in (\S+)/, REACHED_WITHIN_MS);
     await bench.noteVolume(container);
     expect(bench.journal()).toMatchObject({
       scenario: "stop",

@@ -15,6 +15,6 @@ test("from source, without the executable's ready-made folder, the embedded serv
   await sql`create table t as select 1 as a`;
   await embedded.server.kill();
   embedded.server.start();
-  await waitUntil("it is ready again", () => embedded.events.length === 2);
+  await waitUntil("it is ready again", () => embedded.events.length === 2, { deadlineMs: 40_000 });
   expect(await embedded.connect()`select a from t`).toEqual([{ a: 1 }] as never);
 }, 60_000);

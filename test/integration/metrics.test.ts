@@ -12,7 +12,7 @@ const POOL = 'db_client_connection_pool_name="deby"';
 const ROUTES = `
   export default ({ app, db }) => app
     .get("/read", () => db.read\`select 1 as one\`)
-    .get("/sleep", () => db.read\`select pg_sleep(0.3)\`)
+    .get("/sleep", () => db.read\`select pg_sleep(1)\`)
     .get("/query", () => db.query\`select 2 as two\`)
     .get("/transaction", () => db.transaction((tx) => tx.query\`select 3 as three\`))
     .get("/wrong", () => db.query\`select nothing from nowhere\`);`;
@@ -107,8 +107,12 @@ test("GET /metrics and GET /api/pool tell of reads, writes and errors", async ()
 }, 30_000);
 
 test("neither route asks the database anything", async () => {
+  const { length } = server.log;
   await using deby = await serve();
   await waitForSeries(deby, connections("idle"), 2);
+  // Its heart opens a session of its own half a second later.
+  const hasHeart = () => /^deby-probe LOG: .*(statement|execute)/m.test(server.log.slice(length));
+  await waitUntil("the heart has its connection", hasHeart);
   const asked = () => server.log.split("\n").filter((line) => /^deby\S* LOG: .*(statement|execute)/.test(line));
   const before = asked();
   expect(before.length).toBeGreaterThan(0);

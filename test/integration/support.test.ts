@@ -186,9 +186,9 @@ describe.skipIf(!dockerAvailable)("the Postgres image (needs Docker)", () => {
     try {
       await waitUntil("the container answers", () => selectOne(url), { deadlineMs: 30_000, everyMs: 50 });
       await docker("exec", name, "psql", "-U", "shop", "-d", "shopdb", "-c", "CREATE TABLE kept AS SELECT 7 AS id");
-      const stoppedAt = performance.now();
       await docker("stop", name);
-      expect(performance.now() - stoppedAt).toBeLessThan(5000);
+      // Not by SIGKILL, which comes when it has not ended within ten seconds.
+      expect(await docker("inspect", "--format", "{{.State.ExitCode}}", name)).toBe("0");
       await docker("start", name);
       await waitUntil("the container answers", () => selectOne(url), { deadlineMs: 30_000, everyMs: 50 });
       const kept = await docker(

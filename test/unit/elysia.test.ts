@@ -3,6 +3,7 @@ import { Elysia, t } from "elysia";
 import { currentDeadline } from "../../src/core/deadline.ts";
 import { type DebyPlugin, deby, type GivenDatabaseOptions } from "../../src/elysia.ts";
 import { DebyError } from "../../src/errors.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { fakeDatabase } from "./http/fakes.ts";
 
 const unavailable = new DebyError("DATABASE_UNAVAILABLE", "It is away", { retryAfterMs: 4200 });
@@ -176,7 +177,7 @@ describe("the plugin", () => {
     const health = await fetch(`${app.server?.url}api/health`);
     expect([health.status, ((await health.json()) as { database: string }).database]).toEqual([503, "connecting"]);
     const waiting = fetch(`${app.server?.url}api/outcomes/k1`);
-    await Bun.sleep(20);
+    await waitUntil("the request is held", () => db.stats().held === 1);
     db.drain();
     await app.stop();
     expect(await (await waiting).json()).toEqual({ key: "k1", outcome: "unknown" });

@@ -58,11 +58,11 @@ function onPeer(kind: PeerKind, ...flags: string[]): Stage {
   };
 }
 
-/** A peer that says of itself what it is, letter by letter. */
+/** A peer that says of itself what it is, letter by letter as long as nobody can tell it by them. */
 function onSlowTalker(words: string): Stage {
   return async (stack) => {
     const behave = (client: Socket) => {
-      const letters = [...words];
+      const letters = [...words.slice(0, 7), words.slice(7)];
       const timer = setInterval(() => client.write(letters.shift() ?? ""), 2);
       client.resume().on("close", () => clearInterval(timer));
     };

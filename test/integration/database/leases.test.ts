@@ -25,9 +25,9 @@ test("a lease that lasts too long is told with where it was taken: the caller's 
 
 test("lease-limit takes a connection back: the transaction is undone, the pool whole, and the error says why", async () => {
   await using server = await startPostgres();
-  await using opened = openOn(server, { leaseLimitMs: 300, poolMax: 1, poolMin: 1 });
+  await using opened = openOn(server, { leaseLimitMs: 1000, poolMax: 1, poolMin: 1 });
   const { db } = opened;
-  await db.query`create table t (id int)`;
+  await server.psql("create table t (id int)");
   const leaking = db.transaction(async (tx) => {
     await tx.query`insert into t values (1)`;
     await new Promise(() => {});

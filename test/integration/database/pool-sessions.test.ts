@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { openOn, sessionsOf, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import { oldestPostgres } from "../../support/postgres-binaries.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 test("the server sees 2 idle connections, at most 20, the 21st request waiting, and 2 again after idle-timeout", async () => {
   await using server = await startPostgres({ version: oldestPostgres });
@@ -19,11 +20,19 @@ test("the server sees 2 idle connections, at most 20, the 21st request waiting, 
     }
   })();
   const order: number[] = [];
+  const goOn = Promise.withResolvers<void>();
   const slow = Array.from({ length: 21 }, (_, index) =>
-    db.query`select pg_sleep(${index === 20 ? 0 : 0.8})`.then(() => order.push(index)),
+    db
+      .transaction(async (tx) => {
+        await tx.query`select 1`;
+        if (index < 20) await goOn.promise;
+      })
+      .then(() => order.push(index)),
   );
   await waitForSessions(server, "deby", (count) => count === 20);
+  await waitUntil("all are at work", () => db.stats().active === 20);
   expect(db.stats()).toMatchObject({ total: 20, active: 20, waiting: 1 });
+  goOn.resolve();
   await Promise.all(slow);
   expect(order).toContain(20);
   expect(order[0]).not.toBe(20);

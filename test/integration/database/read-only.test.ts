@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openOn } from "../../support/database.ts";
+import { openOn, waitForSessions } from "../../support/database.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
@@ -15,6 +15,8 @@ test("writes that meet a server which takes none are held until it does; reads g
   await using opened = openOn(server, { heartbeatIntervalMs: 500 });
   const { db } = opened;
   await db.query`create table t (id int)`;
+  // From now on heartbeats do not ask whether the server takes writes.
+  await waitForSessions(server, "deby-probe", (count) => count === 1);
   await setReadOnly(server, true);
   const writes = [1, 2, 3].map((id) => db.query`insert into t values (${id})`);
   await waitUntil("the state is read-only", () => db.state().name === "read-only");
@@ -56,6 +58,8 @@ test("a transaction that meets a server which takes no writes is run again where
   await using opened = openOn(server, { heartbeatIntervalMs: 500 });
   const { db } = opened;
   await db.query`create table t (id int)`;
+  // From now on heartbeats do not ask whether the server takes writes.
+  await waitForSessions(server, "deby-probe", (count) => count === 1);
   await setReadOnly(server, true);
   let runs = 0;
   const insert = (options: { readonly retryable: boolean }) =>

@@ -341,7 +341,10 @@ describe("statements that go wrong in their own way", () => {
     const { db } = opened;
     const before = opened.states.length;
     // Each has its connection by then, so that none runs into its deadline while it waits for one.
-    await Promise.all(Array.from({ length: 10 }, () => db.read`select pg_sleep(0.3)`));
+    await waitUntil("there are ten connections", async () => {
+      await Promise.all(Array.from({ length: 10 }, () => db.read`select pg_sleep(0.3)`));
+      return db.stats().total >= 10;
+    });
     const hasty = Array.from({ length: 10 }, () =>
       db.with({ deadlineMs: 200 }).read`select pg_sleep(1)`.catch((error) => error.code),
     );
@@ -490,6 +493,7 @@ describe("transaction()", () => {
   test("at the deadline nobody waits for a frozen server to answer ROLLBACK", async () => {
     await using proxy = await FaultProxy.listen({ target: server });
     await using through = openOn(server, { stallAfterMs: 60_000 }, { hosts: [proxy] });
+    await through.db.query`select 1`;
     const startedAt = performance.now();
     const thrown = await through.db
       .with({ deadlineMs: 500 })

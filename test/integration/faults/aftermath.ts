@@ -9,6 +9,8 @@ import { MAINTENANCE, ROLE, type Stage } from "./stage.ts";
 
 /** Long enough for all connections of the pool to be in use at once. */
 const HOLD_MS = 500;
+/** Connections that were only opened meanwhile are at work in the next round. */
+const ROUNDS = 3;
 const POOL_MIN = 2;
 const MAX_PROBES = 2;
 /** deby has 25 s to shut down; without work it needs none of them. */
@@ -36,18 +38,28 @@ export async function examinePool(end: OtherEnd, served: Served): Promise<string
   if (inRest.pooled.length < POOL_MIN || inRest.pooled.length > POOL_MAX) {
     wrong.push(`the pool has ${inRest.pooled.length} connections`);
   }
-  const asked = Array.from({ length: POOL_MAX }, () => askBackend(served));
-  await waitUntil("all connections are at work", async () => (await seenFrom(end)).atWork >= POOL_MAX).catch(() => {});
-  const { pooled, probes } = await seenFrom(end);
-  const answers = await Promise.all(asked);
+  const { pooled, probes, answers, pids } = await askAll(end, served);
   const unanswered = answers.filter((entry) => !isSuccess(entry));
-  const pids = new Set(answers.filter(isSuccess).map(({ body }) => Number(body?.["pid"])));
   if (unanswered.length > 0) wrong.push(`${unanswered.length} of ${POOL_MAX} connections do not answer`);
   if (pids.size !== POOL_MAX) wrong.push(`${POOL_MAX} requests at once were answered by ${pids.size} connections`);
   const strays = end.pooler ? pooled.slice(pids.size) : pooled.filter((pid) => !pids.has(pid));
   if (strays.length > 0) wrong.push(`the server has ${strays.length} sessions that are not in the pool`);
   if (probes.length > MAX_PROBES) wrong.push(`the server has ${probes.length} sessions of probes`);
   return wrong;
+}
+
+/** As many requests at once as the pool may have connections, until each has one of its own. */
+async function askAll(end: OtherEnd, served: Served) {
+  for (let round = 1; ; round += 1) {
+    const asked = Array.from({ length: POOL_MAX }, () => askBackend(served));
+    const areAtWork = async () => (await seenFrom(end)).atWork >= POOL_MAX;
+    await waitUntil("all connections are at work", areAtWork, { deadlineMs: HOLD_MS }).catch(() => {});
+    const { pooled, probes } = await seenFrom(end);
+    const answers = await Promise.all(asked);
+    const pids = new Set(answers.filter(isSuccess).map(({ body }) => Number(body?.["pid"])));
+    if (pids.size === POOL_MAX || round === ROUNDS || !answers.every(isSuccess))
+      return { pooled, probes, answers, pids };
+  }
 }
 
 /** Ends deby as an operator does; what is wrong with how it went. */

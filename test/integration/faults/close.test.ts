@@ -43,6 +43,7 @@ test.each(MOMENTS)(
     program.child.kill("SIGTERM");
     await within("the program ends by itself", ENDED_WITHIN_MS, program.child.exited);
     expect(program.child.exitCode).toBe(0);
+    await program.ended;
     expect(program.output.lines.at(-1)).toBe("closed with 0 connections");
     await stage.restore();
     await waitUntil("the server has no session left", async () => {
@@ -58,6 +59,7 @@ function startProgram(port: number) {
   const ended = output.collect("stdout", child.stdout);
   return {
     child,
+    ended,
     output,
     waitForLine: (pattern: RegExp) => output.waitForLine(pattern, 10_000, 0, ended),
     async [Symbol.asyncDispose]() {

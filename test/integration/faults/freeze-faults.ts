@@ -34,7 +34,7 @@ export const frozenAtWork: Fault = {
   requestTimeoutMs: REQUEST_TIMEOUT_MS,
   async strike(run) {
     const id = randomUUID();
-    const path = `/faults/slow-transaction/${run.segment}/${id}/1000`;
+    const path = `/faults/slow-transaction/${run.segment}/${id}/4000`;
     run.breaking();
     const transaction = run.served.client.send({ kind: "transaction", method: "PUT", path, id });
     const pid = await backendWith(run.server, "state = 'active' AND query LIKE '%pg_backend_pid() as pid%'");

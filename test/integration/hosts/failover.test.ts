@@ -60,7 +60,7 @@ test("the primary is killed and its synchronous standby promoted: writes go on a
   }
   tell("promotions", lags);
   expect(median(lags)).toBeLessThanOrEqual(WRITES_AGAIN_WITHIN_MS);
-}, 120_000);
+}, 300_000);
 
 test("an asynchronous standby is promoted: only what it never got is missing, and no answer claims anything wrong", async () => {
   await using pair = await startPair();
@@ -209,13 +209,15 @@ describe("a standby alone", () => {
     await run.load.progress(200);
     await pair.caughtUp();
     await pair.primary.stop();
-    const stoppedAt = performance.now();
-    await waitUntil("the state is read-only", () => run.health.last?.state === "read-only");
+    const { at: readOnlyAt } = await waitUntil("the state is read-only", () => {
+      const { last } = run.health;
+      return last?.state === "read-only" && last;
+    });
     const [first, reads] = await Promise.all([put(run), countReads(run, WRITES_HELD_MS / 2)]);
     expect(reads.failed).toEqual([]);
     expect(reads.succeeded).toBeGreaterThan(100);
     expect(first).toMatchObject({ status: 503, retryAfter: "1", code: "READ_ONLY", outcome: "not-executed" });
-    expect(first.answeredAt - stoppedAt).toBeWithin(WRITES_HELD_MS - 1000, WRITES_HELD_MS + 2000);
+    expect(first.answeredAt - readOnlyAt).toBeWithin(WRITES_HELD_MS - 1000, WRITES_HELD_MS + 2000);
     // From then on nobody waits in vain.
     const next = await put(run);
     expect(next).toMatchObject({ status: 503, retryAfter: "1", code: "READ_ONLY" });

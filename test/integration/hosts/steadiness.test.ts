@@ -3,7 +3,7 @@ import { Secret } from "../../../src/config/secret.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { HostRefused } from "../../../src/database/events.ts";
 import { FaultProxy } from "../../../src/outage/fault-proxy.ts";
-import { openOn } from "../../support/database.ts";
+import { openOn, waitForSessions } from "../../support/database.ts";
 import { startPgBouncer } from "../../support/pgbouncer.ts";
 import { freePort } from "../../support/ports.ts";
 import { startPostgres } from "../../support/postgres.ts";
@@ -109,6 +109,8 @@ test("a server that refuses what may commit on its way is found out as well", as
   const { db } = opened;
   await db.query`create table t (id int)`;
   await db.query`create procedure add(id int) language sql as 'insert into t values (id)'`;
+  // From now on heartbeats do not ask whether the server takes writes.
+  await waitForSessions(server, "deby-probe", (count) => count === 1);
   server.configure({ settings: { default_transaction_read_only: "on" } });
   await server.reload();
   const error = await db.query`call add(1)`.catch((thrown) => thrown);

@@ -69,7 +69,7 @@ test.each([...AT_THE_PROXY, "exhaust"])(
     if (fault === undefined) throw new Error(`${name} is not possible`);
     const isThere = async (since: number) => (await fault.contradiction(watch.last(since))) === undefined;
 
-    expect(await isThere(0)).toBe(false);
+    await waitUntil("the fault is not there yet", async () => !(await isThere(0)));
     const injectedAt = systemClock.now();
     await fault.inject();
     await waitUntil("the fault is there", () => isThere(injectedAt), { deadlineMs: 3_000 });

@@ -9,8 +9,11 @@ const [healthUrl = "", port = ""] = process.argv.slice(2);
 const HEALTH_EVERY_MS = 20;
 const DATABASE_EVERY_MS = 10;
 const DATABASE_LIMIT_MS = 500;
-/** A frozen server answers them all when it is thawed, one after the other: many would keep it from serving. */
-const MOST_AT_ONCE = 2;
+/**
+ * A frozen server answers them all when it is thawed, one after the other: many would keep it from serving. One more than
+ * those that are usually under way when it freezes, so that one begins at once that counts.
+ */
+const MOST_AT_ONCE = 3;
 
 const now = (): number => performance.timeOrigin + performance.now();
 

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, test } from "bun:test";
 import postgres from "postgres";
 import { Secret } from "../../../src/config/secret.ts";
 import { readPresence } from "../../../src/outage/foreign-sessions.ts";
 import { startPostgres } from "../../support/postgres.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -36,14 +37,19 @@ async function othersSeenBy({ user, password }: { user: string; password: string
   return others.map(({ applicationName }) => applicationName);
 }
 
+/** A session that was ended leaves the server's list a moment later. */
+function waitForOthers(role: { user: string; password: string }, count: number): Promise<true> {
+  return waitUntil(`${count} others are seen`, async () => (await othersSeenBy(role)).length === count);
+}
+
 test.each(ROLES)("readPresence() takes the server's own processes for nobody, seen by %s", async (_, role) => {
-  expect(await othersSeenBy(role())).toEqual([]);
+  await waitForOthers(role(), 0);
 });
 
 test.each(ROLES)("readPresence() finds another's session, seen by %s", async (_, role) => {
   const sql = connect({ application_name: "payroll" });
   await sql`select 1`;
-  expect(await othersSeenBy(role())).toHaveLength(1);
+  await waitForOthers(role(), 1);
   await sql.end();
 });
 
@@ -51,7 +57,7 @@ test.each(ROLES)("readPresence() finds a standby, and whoever decodes the log, s
   for (const replication of ["true", "database"]) {
     const sql = connect({ application_name: "standby1", replication });
     await sql.unsafe("IDENTIFY_SYSTEM").simple();
-    expect(await othersSeenBy(role())).toHaveLength(1);
+    await waitForOthers(role(), 1);
     await sql.end();
   }
 });

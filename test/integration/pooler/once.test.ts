@@ -159,6 +159,7 @@ describe.skipIf(!pgBouncerAvailable)("once() behind PgBouncer in transaction mod
 
   test("a transaction that rests for ever, since PgBouncer never hears of its end, is ended all the same", async () => {
     await using opened = open();
+    await opened.db.once(randomUUID(), async (tx) => void (await tx.query`select 1`));
     const id = randomUUID();
     const lost = opened.db.with({ deadlineMs: 1000 }).once(id, async (tx) => {
       await tx.query`insert into sale values (${id})`;

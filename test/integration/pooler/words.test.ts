@@ -77,13 +77,18 @@ describe.skipIf(!pgBouncerAvailable)("PgBouncer's words", () => {
     return `${error?.code} ${error?.reason}`;
   }
 
+  const atWork = (text: string) =>
+    waitUntil(`${text} runs`, async () => {
+      const active = `SELECT FROM pg_stat_activity WHERE state = 'active' AND query = 'select ${text}'`;
+      return (await server.psql(active)).length > 0;
+    });
+
   /** How a statement ends that is on its way while something happens. */
   async function fate(connection: Connection, happening: () => Promise<unknown>, text = "select pg_sleep(30)") {
     const lost = connection.control(text, systemClock.now() + LIMIT_MS).then(
       () => "answered",
       ({ reason, outcome }: DebyError) => `${reason} ${outcome}`,
     );
-    await Bun.sleep(200);
     await happening();
     return await lost;
   }
@@ -141,7 +146,7 @@ describe.skipIf(!pgBouncerAvailable)("PgBouncer's words", () => {
     await using first = closing(await open());
     await using second = closing(await open());
     const busy = fate(first.connection, async () => {}, "select pg_sleep(3)");
-    await Bun.sleep(100);
+    await atWork("pg_sleep(3)");
     expect(await fate(second.connection, async () => {}, "select 1")).toBe("POOLER_NO_SERVER not-executed");
     expect(await busy).toBe("answered");
   });
@@ -153,10 +158,13 @@ describe.skipIf(!pgBouncerAvailable)("PgBouncer's words", () => {
       ["pooler killed", () => pooler.kill9()],
     ] as const;
     const fates: string[] = [];
-    for (const [, happening] of ends) {
+    for (const [, happen] of ends) {
       if (!server.isRunning) await server.start();
-      const connection = await open();
-      fates.push(await fate(connection, happening));
+      const happening = async () => {
+        await atWork("pg_sleep(30)");
+        await happen();
+      };
+      fates.push(await fate(await open(), happening));
     }
     await pooler.start();
     // What PgBouncer adds may come alone.

@@ -4,7 +4,7 @@ import { probeRaw } from "../../../src/outage/raw-probe.ts";
 
 async function probeAgainst(
   behave: (socket: Socket) => void,
-  asks: "session" | "tls" = "session",
+  { asks = "session", limitMs = 3_000 }: { asks?: "session" | "tls"; limitMs?: number } = {},
 ): Promise<{ result: string; received: Buffer }> {
   let received = Buffer.alloc(0);
   const server = createServer((socket) => {
@@ -17,7 +17,7 @@ async function probeAgainst(
   const port = await new Promise<number>((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
   });
-  const result = await probeRaw({ host: "127.0.0.1", port, user: "u", database: "d", asks, limitMs: 100 });
+  const result = await probeRaw({ host: "127.0.0.1", port, user: "u", database: "d", asks, limitMs });
   await new Promise((resolve) => server.close(resolve));
   return { result, received };
 }
@@ -41,22 +41,22 @@ test.each([
   ["mute", "that is silent", () => {}],
   ["mute", "of another protocol", (socket: Socket) => socket.write("SSH-2.0\r\n")],
 ] as const)("probeRaw() finds %p a server %s", async (expected, _, behave) => {
-  expect((await probeAgainst(behave)).result).toBe(expected);
+  expect((await probeAgainst(behave, { limitMs: expected === "mute" ? 100 : 3_000 })).result).toBe(expected);
 });
 
 test.each(["S", "N"])("probeRaw() takes %p for a server that is there when it only asks for TLS", async (answer) => {
   const behave = (socket: Socket) => socket.once("data", () => socket.write(answer));
-  const { result, received } = await probeAgainst(behave, "tls");
+  const { result, received } = await probeAgainst(behave, { asks: "tls" });
   expect(result).toBe("ready");
   expect([...received]).toEqual([0, 0, 0, 8, 4, 210, 22, 47]);
 });
 
 test("probeRaw() finds that nobody listens", async () => {
-  expect(await probeRaw({ host: "127.0.0.1", port: 1, user: "u", database: "d", limitMs: 100 })).toBe("refused");
+  expect(await probeRaw({ host: "127.0.0.1", port: 1, user: "u", database: "d", limitMs: 3_000 })).toBe("refused");
 });
 
 test("probeRaw() sends a start-up message of protocol 3.0", async () => {
-  const { received } = await probeAgainst(() => {});
+  const { received } = await probeAgainst((socket) => socket.once("data", () => socket.end()));
   expect(received.readInt32BE(0)).toBe(received.length);
   expect(received.readInt32BE(4)).toBe(196_608);
   expect(received.toString("utf8", 8)).toBe("user\0u\0database\0d\0application_name\0deby-outage\0\0");

@@ -168,6 +168,8 @@ describe.each([...postgresVersions])("Postgres %d", (version) => {
         expect(await find(server, connectionsCheck, { limits: { fail: 0.8 } })).toMatchObject({ status: "fail" });
       } finally {
         await Promise.all(held.map((session) => session[Symbol.asyncDispose]()));
+        const left = () => server.psql("SELECT FROM pg_stat_activity WHERE application_name = 'held'");
+        await waitUntil("their sessions have ended", async () => (await left()).length === 0);
       }
     });
 
