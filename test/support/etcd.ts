@@ -14,13 +14,13 @@ export class Etcd implements AsyncDisposable {
   readonly #folder: TempFolder;
   readonly #process: Subprocess;
 
-  /** @throws Error with the end of its log when it is not healthy within 10 s. */
+  /** @throws Error with the end of its log when it is not healthy within 30 s. */
   static async start(): Promise<Etcd> {
     const folder = makeTempFolder("etcd", { inMemory: true });
     const [port, peerPort] = [await freePort(), await freePort()];
     const etcd = new Etcd(folder, port, spawnEtcd(folder.path, port, peerPort));
     try {
-      await waitUntil("etcd is healthy", () => etcd.#isHealthy());
+      await waitUntil("etcd is healthy", () => etcd.#isHealthy(), { deadlineMs: 30_000 });
       return etcd;
     } catch (error) {
       const log = readFileSync(logOf(folder.path), "utf8");

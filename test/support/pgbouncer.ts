@@ -44,7 +44,7 @@ const DEFAULT_SETTINGS = {
   default_pool_size: 25,
 } as const;
 
-const START_DEADLINE_MS = 10_000;
+const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 10_000;
 
 /** A PgBouncer of a test's own in front of a server: `await using pooler = await startPgBouncer(server)`. */

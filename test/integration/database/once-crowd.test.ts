@@ -147,9 +147,16 @@ describe("a deadline shorter than the work", () => {
     const item = "slow";
     const first = sell(served[0] as ServedDeby, item, { ms: 2000 });
     await workToBegin();
-    for (const { status, text, retryAfter } of await crowdOf(item)) {
-      expect([status, retryAfter, JSON.parse(text)]).toMatchObject([409, "1", { code: "KEY_IN_PROGRESS" }]);
+    const answers = await crowdOf(item);
+    const refused = answers.filter(({ status }) => status === 409);
+    for (const { text, retryAfter } of refused) {
+      expect([retryAfter, JSON.parse(text)]).toMatchObject(["1", { code: "KEY_IN_PROGRESS" }]);
     }
+    // Who waits at the server itself may hear of it only after his deadline, on a busy machine.
+    for (const { status, text } of answers.filter((answer) => !refused.includes(answer))) {
+      expect([status, JSON.parse(text)]).toMatchObject([504, { code: "DEADLINE_EXCEEDED" }]);
+    }
+    expect(refused.length).toBeGreaterThanOrEqual(CLIENTS - 5);
     const later = await waitUntil("the result is there", async () => {
       const answer = await sell(hasty, item, { ms: 2000 });
       return answer.status === 201 && answer;

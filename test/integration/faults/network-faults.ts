@@ -81,7 +81,7 @@ function turnedAway(name: string, arrival: ArrivalMode, answer: string): Fault {
       await run.proxy.setNew(arrival);
       run.proxy.resetAll();
       run.broken();
-      const met = await whatConnectingMeets(run.proxy.port);
+      const met = await whatConnectingMeets(run.proxy.port, answer === "silence" ? SILENCE_MS : MEETING_MS);
       if (met !== answer) throw new Error(`Who connects meets ${met}, not ${answer}`);
       await run.declared({ outageMs: 2500 });
       run.nothingGotThrough();
@@ -97,9 +97,10 @@ export const acceptedAndMute = turnedAway("accept and stay mute", { kind: "accep
 export const garbage = turnedAway("accept and send garbage", { kind: "garbage" }, "bytes");
 
 /** Long enough for a proxy on the same machine to do what it does, if it does anything. */
-const MEETING_MS = 200;
+const SILENCE_MS = 200;
+const MEETING_MS = 5000;
 
-function whatConnectingMeets(port: number): Promise<string> {
+function whatConnectingMeets(port: number, limitMs: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port });
     const finish = (met: string) => {
@@ -107,7 +108,7 @@ function whatConnectingMeets(port: number): Promise<string> {
       socket.destroy();
       resolve(met);
     };
-    const timer = setTimeout(finish, MEETING_MS, "silence");
+    const timer = setTimeout(finish, limitMs, "silence");
     socket.on("data", () => finish("bytes"));
     socket.on("end", () => finish("end"));
     socket.on("error", (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));

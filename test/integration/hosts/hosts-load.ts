@@ -46,7 +46,7 @@ export class HostsLoad implements AsyncDisposable {
   /** Waits until so many more writes were acknowledged. */
   async progress(writes: number): Promise<void> {
     const goal = this.#acknowledged.length + writes;
-    await waitUntil(`${writes} more writes`, () => this.#acknowledged.length >= goal, { deadlineMs: 20_000 });
+    await waitUntil(`${writes} more writes`, () => this.#acknowledged.length >= goal, { deadlineMs: 60_000 });
   }
 
   /** Lets every request be answered and sends no more. */

@@ -108,7 +108,7 @@ describe.skipIf(!patroniAvailable)("under Patroni, with a synchronous standby an
         return performance.now() - writableAt;
       });
       tell("kill -9 of Patroni alone", [lag]);
-      const { address, used } = run.logged("db.host-refused")[0] ?? {};
+      const { address, used } = await waitUntil("it is told", () => run.logged("db.host-refused")[0]);
       expect([address, used]).toEqual([deposed, cluster.otherThan(deposed)].map(({ port }) => `127.0.0.1:${port}`));
       // The deposed one keeps its COMMITs waiting for a standby that does not come back.
       const { broken, lost } = await run.verdict(cluster.otherThan(deposed), 1);
