@@ -3,8 +3,11 @@ import { HEAD_BYTES } from "./farewell.ts";
 import { READY_FOR_QUERY } from "./transaction-status.ts";
 
 const AUTHENTICATION = 0x52;
-/** ErrorResponse, BackendKeyData, NoticeResponse, ParameterStatus, NegotiateProtocolVersion. */
-const OTHERS: ReadonlySet<number> = new Set([0x45, 0x4b, 0x4e, 0x53, 0x76]);
+/**
+ * ErrorResponse, BackendKeyData, NoticeResponse, ParameterStatus, NegotiateProtocolVersion; and NotificationResponse, for a
+ * login trigger that listens.
+ */
+const OTHERS: ReadonlySet<number> = new Set([0x45, 0x4b, 0x4e, 0x53, 0x76, 0x41]);
 const SASL_CONTINUE = 11;
 /** As OpenSSL takes it. */
 const MAX_ITERATIONS = 2 ** 31 - 1;

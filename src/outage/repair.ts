@@ -160,21 +160,27 @@ async function ask(command: Words, run: Run): Promise<string> {
   }
 }
 
-/** @returns false if there was nothing to remove, for as long as something could still have appeared */
+/**
+ * What the killed run had asked for may be under way: the making of it, and its removal.
+ * @returns false if there was nothing to remove, for as long as something could still have appeared
+ */
 async function remove(words: Words, { clock, run }: { readonly clock: Clock; readonly run: Run }): Promise<boolean> {
   const giveUpAt = clock.now() + APPEARS_WITHIN_MS;
   const making = [`--name ${words.at(-1)} `];
   while (true) {
+    const mayAppear = clock.now() <= giveUpAt || (await isUnderWay(making));
+    let removal: ToolFailure | undefined;
     try {
       const { stdout, stderr } = await run(words);
       // Newer engines say so without failing.
       if (stdout !== "" && !/no such/i.test(stderr)) return true;
     } catch (error) {
-      // What the killed run had asked for may be under way: the removal, or the making.
-      if (!(error instanceof ToolFailure) || !/no such|already in progress/i.test(error.message)) throw error;
+      if (!(error instanceof ToolFailure)) throw error;
+      if (/already in progress/i.test(error.message)) removal = error;
+      else if (!/no such/i.test(error.message)) throw error;
     }
-    const lateMs = clock.now() - giveUpAt;
-    if (lateMs > HEAL_LIMIT_MS || (lateMs > 0 && !(await isUnderWay(making)))) return false;
+    if (!mayAppear && removal === undefined) return false;
+    if (clock.now() > giveUpAt + HEAL_LIMIT_MS) throw removal ?? new Error("It is still being made");
     await sleep(clock, LOOK_EVERY_MS);
   }
 }

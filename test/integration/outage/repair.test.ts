@@ -105,6 +105,30 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
+test.skipIf(process.platform === "win32")(
+  "repair() waits for what the killed run had asked for: a removal, and what is being made",
+  async () => {
+    await using temp = makeTempFolder("repair");
+    const [count, made] = [join(temp.path, "count"), join(temp.path, "made")];
+    const name = `deby-outage-${temp.path}`;
+    const removal = `echo x >> ${count}; [ $(wc -l < ${count}) -ge 3 ] && echo No such container || echo removal is already in progress`;
+    // Longer than something may take to appear that nobody is making.
+    const making = Bun.spawn(["sh", "-c", `sleep 4; : > ${made}`, "sh", "--name", name, "image"]);
+    const commands = [
+      [...shell(`{ ${removal}; } >&2; exit 1`), "removed by another"],
+      [...shell(`rm ${made} && echo removed || { echo No such container >&2; exit 1; }`), name],
+    ];
+    const repairs = commands.map((words) => repair({ ...ENTRY, remove: [words] }, systemClock));
+    const [removedByAnother, removedByUs] = await Promise.all(repairs);
+    await making.exited;
+    expect(removedByAnother).toMatchObject({ done: [], failures: [] });
+    expect(removedByUs).toMatchObject({ done: [commands[1]?.join(" ")], failures: [] });
+    expect(readFileSync(count, "utf8").length).toBeGreaterThanOrEqual("x\n".length * 3);
+    expect(existsSync(made)).toBe(false);
+  },
+  30_000,
+);
+
 test("repairLeftovers() leaves alone what ran on another machine that has the same folder", async () => {
   await using temp = makeTempFolder("repair");
   const before = process.env["XDG_STATE_HOME"];

@@ -16,8 +16,9 @@ const OK = message("R", 0, 0, 0, 0);
 const PARAMETER = message("S", "server_version\0", "18.0\0");
 const KEY = message("K", 0, 0, 0, 1, 0, 0, 0, 2);
 const NOTICE = message("N", "SNOTICE\0\0");
+const NOTIFICATION = message("A", 0, 0, 0, 1, "channel\0\0");
 const READY = message("Z", "I");
-const LOGIN = Buffer.concat([SASL, CONTINUE, FINAL, OK, NOTICE, PARAMETER, KEY]);
+const LOGIN = Buffer.concat([SASL, CONTINUE, FINAL, OK, NOTICE, PARAMETER, KEY, NOTIFICATION]);
 
 test("a login is taken in pieces of any length, and what comes after it is nobody's business here", () => {
   for (let length = 1; length <= LOGIN.length; length++) {
