@@ -1,5 +1,5 @@
-import { codedError } from "../core/within.ts";
 import { HEAD_BYTES } from "./farewell.ts";
+import { notPostgres } from "./tls.ts";
 import { READY_FOR_QUERY } from "./transaction-status.ts";
 
 const AUTHENTICATION = 0x52;
@@ -37,10 +37,10 @@ export class LoginMessages {
       const [type] = rest;
       const end = 1 + rest.readUInt32BE(1);
       if (type === AUTHENTICATION) {
-        if (end > MAX_AUTHENTICATION_BYTES) throw unreadable();
+        if (end > MAX_AUTHENTICATION_BYTES) throw notPostgres();
         if (end > rest.length) break;
-        if (!isReadable(rest.subarray(HEAD_BYTES, end))) throw unreadable();
-      } else if (end < HEAD_BYTES || (type !== READY_FOR_QUERY && !OTHERS.has(type ?? 0))) throw unreadable();
+        if (!isReadable(rest.subarray(HEAD_BYTES, end))) throw notPostgres();
+      } else if (end < HEAD_BYTES || (type !== READY_FOR_QUERY && !OTHERS.has(type ?? 0))) throw notPostgres();
       this.#isLetIn = type === READY_FOR_QUERY;
       this.#bytesToSkip = end;
       rest = this.#skip(rest);
@@ -64,8 +64,4 @@ function isReadable(body: Buffer): boolean {
     attributes.findLast(([first]) => first === letter)?.slice(2);
   const iterations = Number.parseInt(attributeOf("i") ?? "", 10);
   return attributeOf("s") !== undefined && iterations > 0 && iterations <= MAX_ITERATIONS;
-}
-
-function unreadable(): Error {
-  return codedError("PROTOCOL", "The peer does not answer like PostgreSQL");
 }

@@ -38,7 +38,7 @@ export async function upgradeToTls(
   // what follows in the clear.
   if (reply.length !== 1 || (reply[0] !== BYTE_S && reply[0] !== BYTE_N)) {
     discard(socket);
-    throw codedError("PROTOCOL", "The peer does not answer like PostgreSQL");
+    throw notPostgres();
   }
   if (reply[0] === BYTE_N) {
     if (sslmode === "prefer") return { socket, isEncrypted: false };
@@ -92,6 +92,11 @@ function verification(target: DatabaseTarget, host: string): ConnectionOptions {
 function defaultRootCert(): string | undefined {
   const path = join(homedir(), ".postgresql", "root.crt");
   return existsSync(path) ? path : undefined;
+}
+
+/** What is thrown at a peer that says something that PostgreSQL does not. */
+export function notPostgres(): Error & { code: string } {
+  return codedError("PROTOCOL", "The peer does not answer like PostgreSQL");
 }
 
 /** What a peer answers when it is asked for TLS; throws the socket's own error, CONNECTION_CLOSED or ETIMEDOUT. */

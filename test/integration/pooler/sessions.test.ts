@@ -68,7 +68,9 @@ describe.skipIf(!pgBouncerAvailable).each(poolModes)("behind PgBouncer in %s mod
     expect(await slow.catch(({ code }) => code)).toBe("DEADLINE_EXCEEDED");
     const left =
       "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()";
-    await waitUntil("nothing of it runs any more", async () => (await server.psql(left)).length === 0);
+    await waitUntil("nothing of it runs any more", async () => (await server.psql(left)).length === 0, {
+      deadlineMs: 1000,
+    });
     expect(opened.states).toEqual(["up"]);
   });
 
